@@ -1,0 +1,71 @@
+/**
+ * `npm run bench -- instructions [--json] [--runs N]`: nanoseconds per instruction in process, through
+ * `Processor.execute`, next to a null loop that dispatches as many no-ops the same way in the same run.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { CASES, NULL_LOOP } from "./cases.mjs";
+
+const WARM_UP_ROUNDS = 200_000;
+const RUN_NS = 150_000_000;
+const round1 = (value) => Math.round(value * 10) / 10;
+const round2 = (value) => Math.round(value * 100) / 100;
+function timeNs(body, rounds, name) {
+  const start = process.hrtime.bigint();
+  const failures = body(rounds);
+  const elapsed = Number(process.hrtime.bigint() - start);
+  if (failures !== 0) throw new Error(`${name}: an instruction did not succeed`);
+  return elapsed / rounds;
+}
+/** Fastest of `runs` runs of about 0.15 s each: other work on the machine only ever adds. */
+function measure({ name, prepare }, runs) {
+  const body = prepare();
+  const estimate = timeNs(body, WARM_UP_ROUNDS, name);
+  const rounds = Math.max(1, Math.round(RUN_NS / estimate));
+  return Math.min(...Array.from({ length: runs }, () => timeNs(body, rounds, name)));
+}
+function rowOf(definition, runs) {
+  const ours = measure(definition, runs);
+  const { name, reference, goal } = definition;
+  return {
+    name,
+    ratio: reference === undefined ? null : round2(reference / ours),
+    goal: goal === undefined ? null : round1(goal),
+    met: goal === undefined ? null : ours <= goal,
+    ours: round1(ours),
+    reference: reference === undefined ? null : round1(reference),
+    unit: "ns",
+    runs,
+  };
+}
+function describe(rows) {
+  const lines = rows.map(({ name, ours, reference, goal, met }) => {
+    const verdict = met === null ? "" : met ? "  met" : "  MISSED";
+    return `${name.padEnd(56)} ${ours.toFixed(1).padStart(8)} ${String(reference ?? "-").padStart(10)} ${String(goal ?? "-").padStart(8)}${verdict}`;
+  });
+  return [
+    `${"ns per round".padEnd(56)} ${"ours".padStart(8)} ${"Bochs 2.7".padStart(10)} ${"goal".padStart(8)}`,
+    ...lines,
+  ].join("\n");
+}
+function main() {
+  const { values } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean", default: false }, runs: { type: "string", default: "5" } },
+  });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new RangeError("--runs is a positive integer");
+  const rows = [NULL_LOOP, ...CASES].map((definition) => rowOf(definition, runs));
+  const machine = { cpu: cpus()[0]?.model ?? "unknown", cpus: cpus().length, node: process.version };
+  if (values.json) {
+    console.log(JSON.stringify({ schema: "vmcslab.bench/v1", rows, machine }));
+    return;
+  }
+  console.log(describe(rows));
+  const loop = rows[1]?.ours ?? Number.NaN;
+  console.log(
+    `loop: ${round1(4000 / loop)} million instructions/s, ${round1(loop - (rows[0]?.ours ?? 0))} ns of it above the null loop`,
+  );
+  console.log(`on ${machine.cpu}, ${machine.cpus} CPUs, Node.js ${machine.node}`);
+}
+main();

@@ -1,0 +1,27 @@
+import { UsageError } from "@vmcslab/lab/errors";
+import { startCpu } from "@vmcslab/service-cpu";
+import { serveUntilStopped } from "./service.js";
+import { busOptions, type CommonFlags, commonOptions, flagOrEnv, modelNamed, wholeNumber } from "./service-flags.js";
+
+export interface CpuFlags extends CommonFlags {
+  readonly id?: string;
+  readonly l0?: string;
+  readonly advertise?: string;
+  readonly cpuModel?: string;
+}
+
+export async function cpuCommand(flags: CpuFlags): Promise<void> {
+  const id = flagOrEnv(flags.id, "CPU_ID");
+  if (id === undefined) throw new UsageError("which CPU is it? give --id, or CPU_ID");
+  const l0Address = flagOrEnv(flags.l0, "L0_ADDR");
+  const advertise = flagOrEnv(flags.advertise, "GRPC_ADVERTISE");
+  const options = {
+    cpu: wholeNumber(id, "--id"),
+    ...commonOptions(flags),
+    ...(l0Address === undefined ? {} : { l0Address }),
+    ...(advertise === undefined ? {} : { advertise }),
+    ...modelNamed(flags.cpuModel),
+    bus: busOptions(flags),
+  };
+  await serveUntilStopped(() => startCpu(options));
+}

@@ -1,0 +1,35 @@
+import type { Command } from "@commander-js/extra-typings";
+import { exitCodes } from "../help/exit-codes.js";
+import { addHelpSections } from "../help/sections.js";
+
+export function addCpuCommand(program: Command): void {
+  const command = program
+    .command("cpu")
+    .description("run one CPU: a process that is one logical processor with VT-x")
+    .option("--id <n>", "number of the CPU on its host")
+    .option("--l0 <address>", "host:port of L0; without it the CPU serves people only")
+    .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
+    .option("--advertise <address>", "host:port under which L0 reaches this CPU (default: where it listens)")
+    .option("--cpu-model <name>", "processor model (vmcslab models)")
+    .option("--host-name <name>", "name of the host in events")
+    .option("--trace <address>", "host:port of trace, for events")
+    .option("--nats <url>", "NATS server for events")
+    .action(async (flags) => {
+      const { cpuCommand } = await import("./cpu-action.js");
+      await cpuCommand(flags);
+    });
+  addHelpSections(command, {
+    examples: [["vmcslab cpu --id 0 --listen 127.0.0.1:7100", "then: grpcurl -plaintext 127.0.0.1:7100 list"]],
+    environment: {
+      CPU_ID: "as --id",
+      L0_ADDR: "as --l0",
+      GRPC_LISTEN: "as --listen",
+      GRPC_ADVERTISE: "as --advertise",
+      TRACE_ADDR: "as --trace",
+      NATS_URL: "as --nats",
+      VMCSLAB_HOST: "as --host-name",
+      VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
+    },
+    exitCodes: exitCodes("0", "64", "69", "70"),
+  });
+}

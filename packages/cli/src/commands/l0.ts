@@ -1,0 +1,31 @@
+import type { Command } from "@commander-js/extra-typings";
+import { exitCodes } from "../help/exit-codes.js";
+import { addHelpSections } from "../help/sections.js";
+
+export function addL0Command(program: Command): void {
+  const command = program
+    .command("l0")
+    .description("run L0: the hypervisor that owns vcpus and their VMCSs")
+    .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
+    .option("--pool-size <n>", "vmcs02s per vcpu that does not say (default: 1)")
+    .option("--cpu-model <name>", "model of the CPUs it runs on (vmcslab models)")
+    .option("--host-name <name>", "name of the host in events")
+    .option("--trace <address>", "host:port of trace, for events")
+    .option("--nats <url>", "NATS server for events")
+    .action(async (flags) => {
+      const { l0Command } = await import("./l0-action.js");
+      await l0Command(flags);
+    });
+  addHelpSections(command, {
+    examples: [["vmcslab l0 --listen 127.0.0.1:7000", "then: vmcslab cpu --id 0 --l0 127.0.0.1:7000"]],
+    environment: {
+      GRPC_LISTEN: "as --listen",
+      POOL_SIZE: "as --pool-size",
+      TRACE_ADDR: "as --trace",
+      NATS_URL: "as --nats",
+      VMCSLAB_HOST: "as --host-name",
+      VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
+    },
+    exitCodes: exitCodes("0", "64", "69", "70"),
+  });
+}

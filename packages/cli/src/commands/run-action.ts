@@ -1,0 +1,66 @@
+/** `vmcslab run`: reads flags, environment and file, runs, prints. */
+
+import {
+  environmentOverrides,
+  environmentWarnings,
+  type LoadedExperiment,
+  loadExperiment,
+  type Override,
+  parseSetFlag,
+  settingsOf,
+} from "@vmcslab/lab/experiment";
+import type { RunFlags } from "./run.js";
+
+/** Runs an experiment file and says as an exit code how it ended. */
+export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  for (const warning of environmentWarnings(process.env)) note(`warning: ${warning}`);
+  const loaded = await loadExperiment(file, [...environmentOverrides(process.env), ...flagOverrides(flags)]);
+  if (flags.printConfig === true) return printConfig(loaded);
+  // gRPC and what else a run needs is loaded only now, so that a mistake in the file is answered at once.
+  const { runLoaded } = await import("./run-loaded.js");
+  return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed));
+}
+
+function flagOverrides(flags: RunFlags): Override[] {
+  const direct: [string | undefined, string, string][] = [
+    [flags.seed, "seed", "--seed"],
+    [flags.cpus, "machine.cpus", "--cpus"],
+    [flags.vcpus, "machine.vcpus", "--vcpus"],
+    [flags.poolSize, "machine.poolSize", "--pool-size"],
+  ];
+  const sets = flags.set.map((text) => parseSetFlag(text, process.cwd()));
+  return [
+    ...sets,
+    ...direct.flatMap(([text, path, origin]) => {
+      if (text === undefined) return [];
+      return [{ path: path.split("."), value: /^\d+$/.test(text) ? Number(text) : text, origin }];
+    }),
+  ];
+}
+
+function printConfig(loaded: LoadedExperiment): number {
+  const settings = settingsOf(loaded);
+  const width = Math.max(...settings.map(({ path }) => path.length));
+  for (const { path, value, origin } of settings)
+    process.stdout.write(`${path.padEnd(width)}  ${JSON.stringify(value)}  # ${origin}\n`);
+  return 0;
+}
+
+/** A command to paste that makes the same run. */
+function commandAgain(file: string, flags: RunFlags, seed: number): string {
+  const sets = flags.set.flatMap((text) => ["--set", quoted(text)]);
+  const direct = [
+    ...(flags.cpus === undefined ? [] : ["--cpus", flags.cpus]),
+    ...(flags.vcpus === undefined ? [] : ["--vcpus", flags.vcpus]),
+    ...(flags.poolSize === undefined ? [] : ["--pool-size", flags.poolSize]),
+  ];
+  return ["vmcslab run", quoted(file), ...sets, ...direct, "--seed", `${seed}`].join(" ");
+}
+
+function quoted(text: string): string {
+  return /^[\w./=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

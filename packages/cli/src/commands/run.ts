@@ -1,0 +1,56 @@
+import { type Command, Option } from "@commander-js/extra-typings";
+import { exitCodes } from "../help/exit-codes.js";
+import { addHelpSections } from "../help/sections.js";
+
+export interface RunFlags {
+  readonly set: readonly string[];
+  readonly seed?: string;
+  readonly cpus?: string;
+  readonly vcpus?: string;
+  readonly poolSize?: string;
+  readonly nats?: string;
+  readonly runsDir?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly printConfig?: true;
+}
+
+export function addRunCommand(program: Command): void {
+  const command = program
+    .command("run")
+    .description("run an experiment: CPUs, L0 and trace as processes of their own, on loopback")
+    .argument("<experiment>", "experiment file (docs/experiments.md)")
+    .option("--set <path=value>", "put a value over the file's; can be repeated", append, [])
+    .addOption(new Option("--seed <number>", "seed of the run, or auto"))
+    .option("--cpus <n>", "machine.cpus")
+    .option("--vcpus <n>", "machine.vcpus")
+    .option("--pool-size <n>", "machine.poolSize")
+    .option("--nats <url>", "carry events over this NATS server")
+    .option("--runs-dir <dir>", "folder for the runs' folders")
+    .option("-j, --json", "print the result as one JSON document")
+    .option("-q, --quiet", "no progress and no notes")
+    .option("--print-config", "print every setting with its origin, and do not run")
+    .action(async (experiment, flags) => {
+      const { runCommand } = await import("./run-action.js");
+      process.exitCode = await runCommand(experiment, flags);
+    });
+  addHelpSections(command, {
+    examples: [
+      ["vmcslab run experiments/round-robin.yaml --cpus 8 --seed 7", ""],
+      ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
+    ],
+    environment: {
+      VMCSLAB_SEED: "seed of the run, or auto",
+      VMCSLAB_RUNS_DIR: "folder for the runs' folders (default: runs)",
+      VMCSLAB_LOG_LEVEL: "level of the services' logs (default: warn)",
+      NATS_URL: "as --nats",
+      NO_COLOR: "no colours",
+      CI: "no line that is overwritten",
+    },
+    exitCodes: exitCodes("0", "1", "2", "3", "64", "69", "70", "130", "143"),
+  });
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

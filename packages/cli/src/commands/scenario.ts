@@ -1,0 +1,19 @@
+import type { Command } from "@commander-js/extra-typings";
+import { exitCodes } from "../help/exit-codes.js";
+import { addHelpSections } from "../help/sections.js";
+
+export function addScenarioCommand(program: Command): void {
+  const command = program
+    .command("scenario")
+    .description("run golden scenarios: commands and the output they must have, on L0 with simulated CPUs")
+    .argument("<file...>", "scenario files (docs/scenarios.md)")
+    .option("--rewrite", "write what was printed into the files; read the difference before you commit it")
+    .action(async (files, { rewrite }) => {
+      const { scenarioCommand } = await import("./scenario-action.js");
+      process.exitCode = await scenarioCommand(files, rewrite === true);
+    });
+  addHelpSections(command, {
+    examples: [["vmcslab scenario test/scenarios/pool-hit.txt", ""]],
+    exitCodes: exitCodes("0", "1", "64", "70"),
+  });
+}

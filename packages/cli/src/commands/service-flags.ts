@@ -1,0 +1,54 @@
+/** Values of services' flags, from the flag or the environment. */
+import { UsageError } from "@vmcslab/lab/errors";
+import { didYouMean } from "@vmcslab/lab/text";
+import type { BusOptions } from "@vmcslab/runtime";
+import { CPU_MODELS } from "@vmcslab/vmx";
+
+/** Settings that services read from the environment, as containers are configured. */
+export const SERVICE_ENVIRONMENT = {
+  GRPC_LISTEN: "as --listen",
+  NATS_URL: "as --nats",
+  TRACE_ADDR: "as --trace",
+  VMCSLAB_HOST: "as --host-name",
+  VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
+} as const;
+
+export interface CommonFlags {
+  readonly listen?: string;
+  readonly hostName?: string;
+  readonly nats?: string;
+  readonly trace?: string;
+}
+
+/** A flag, else a variable, else nothing. Empty is nothing. */
+export function flagOrEnv(flag: string | undefined, variable: string): string | undefined {
+  const value = flag ?? process.env[variable];
+  return value === "" ? undefined : value;
+}
+
+export function commonOptions(flags: CommonFlags): { listen?: string; host?: string } {
+  const listen = flagOrEnv(flags.listen, "GRPC_LISTEN");
+  const host = flagOrEnv(flags.hostName, "VMCSLAB_HOST");
+  return { ...(listen === undefined ? {} : { listen }), ...(host === undefined ? {} : { host }) };
+}
+
+/** Where events go: NATS comes before a direct stream. */
+export function busOptions(flags: CommonFlags): BusOptions {
+  const natsUrl = flagOrEnv(flags.nats, "NATS_URL");
+  const traceAddress = flagOrEnv(flags.trace, "TRACE_ADDR");
+  return { ...(natsUrl === undefined ? {} : { natsUrl }), ...(traceAddress === undefined ? {} : { traceAddress }) };
+}
+
+export function wholeNumber(text: string, flag: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${flag}: "${text}" is not a whole number`);
+  return Number(text);
+}
+
+/** The name of a CPU model that there is. */
+export function modelNamed(name: string | undefined): { model?: string } {
+  if (name === undefined) return {};
+  if (!Object.hasOwn(CPU_MODELS, name)) {
+    throw new UsageError(`no CPU model "${name}"${didYouMean(name, Object.keys(CPU_MODELS))}`);
+  }
+  return { model: name };
+}

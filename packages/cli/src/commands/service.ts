@@ -1,0 +1,36 @@
+/** What `vmcslab cpu`, `l0` and `trace` have in common: ready, run until told to stop, stop in order. */
+import { errorMessage, UnavailableError } from "@vmcslab/lab/errors";
+import { lifeline, useLeanHeap } from "@vmcslab/runtime";
+
+export interface RunningService {
+  /** host:port it listens on. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a service and serves until SIGINT or SIGTERM, or until the process that started us over an IPC channel is gone. */
+export async function serveUntilStopped(start: () => Promise<RunningService>): Promise<void> {
+  useLeanHeap();
+  // The parent may be gone before we are up.
+  if (process.channel !== undefined) lifeline(() => process.exit(0));
+  const service = await startOrUnavailable(start);
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+  process.send?.({ ready: service.address });
+  await stopped;
+  await service.stop();
+  // An IPC channel and a pipe from the parent would keep the process.
+  process.exit(0);
+}
+
+async function startOrUnavailable(start: () => Promise<RunningService>): Promise<RunningService> {
+  try {
+    return await start();
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.message.startsWith("cannot listen"))
+      throw new UnavailableError(errorMessage(thrown));
+    throw thrown;
+  }
+}

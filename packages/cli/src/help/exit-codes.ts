@@ -1,0 +1,17 @@
+/** What the exit codes mean. They stay as they are: scripts rely on them. */
+export const EXIT_CODE_TEXTS = {
+  "0": "valid: nothing was violated, thresholds are met",
+  "1": "an invariant or a check failed",
+  "2": "unknown: evidence is missing (lost events, failed operations, an early end)",
+  "3": "valid, but a threshold is not met",
+  "64": "wrong usage: a flag, an experiment, a capture or a program",
+  "69": "something needed is unavailable: a service, NATS, a port",
+  "70": "a bug of vmcslab",
+  "130": "ended by SIGINT; the run's folder is written",
+  "143": "ended by SIGTERM; the run's folder is written",
+} as const;
+
+/** Some of them, for the help of one command. */
+export function exitCodes(...codes: (keyof typeof EXIT_CODE_TEXTS)[]): Record<string, string> {
+  return Object.fromEntries(codes.map((code) => [code, EXIT_CODE_TEXTS[code]]));
+}

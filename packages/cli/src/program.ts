@@ -1,0 +1,42 @@
+/** The commands. Each file below defines its flags and loads what it needs only when it runs, so that starting is quick. */
+import { Command } from "@commander-js/extra-typings";
+import { addCpuCommand } from "./commands/cpu.js";
+import { addExecCommand } from "./commands/exec.js";
+import { addHealthcheckCommand } from "./commands/healthcheck.js";
+import { addL0Command } from "./commands/l0.js";
+import { addModelsCommand } from "./commands/models.js";
+import { addRunCommand } from "./commands/run.js";
+import { addScenarioCommand } from "./commands/scenario.js";
+import { addSchemaCommand } from "./commands/schema.js";
+import { addTraceCommand } from "./commands/trace.js";
+import { addHelpCommand } from "./help/command.js";
+import { addHelpSections } from "./help/sections.js";
+import { VERSION } from "./version.js";
+
+export function createProgram(): Command {
+  const program = new Command("vmcslab")
+    .description(
+      "A laboratory for nested virtualization: who owns a VMCS, on which CPU, and what does it cost to take it back?",
+    )
+    .version(VERSION, "-V, --version")
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(--help shows the flags)")
+    .exitOverride();
+  addHelpSections(program, {
+    examples: [
+      ["vmcslab run experiments/kvm-capture.yaml", "replay a KVM capture on a host of processes"],
+      ["vmcslab help exit-codes", ""],
+    ],
+  });
+  addRunCommand(program);
+  addExecCommand(program);
+  addScenarioCommand(program);
+  addSchemaCommand(program);
+  addModelsCommand(program);
+  addCpuCommand(program);
+  addL0Command(program);
+  addTraceCommand(program);
+  addHealthcheckCommand(program);
+  addHelpCommand(program);
+  return program;
+}

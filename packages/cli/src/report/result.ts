@@ -1,0 +1,81 @@
+/** A result for people. */
+import type { RunResult } from "@vmcslab/lab";
+import { PERCENTILE_NAMES } from "@vmcslab/lab";
+import { Palette } from "./palette.js";
+import { renderTable } from "./table.js";
+
+const PERCENTILE_TITLES = { p50: "p50", p90: "p90", p99: "p99", p999: "p99.9", max: "max" } as const;
+
+/** Violations and failures that are printed; result.json has more. */
+const SHOWN_MAX = 10;
+
+export function formatResult(result: RunResult, colour: boolean): string {
+  const palette = new Palette(colour);
+  return [
+    formatHead(result, palette),
+    operationsTable(result, palette),
+    countsTable(result, palette),
+    ...formatThresholds(result, palette),
+    ...formatProblems(result),
+    ...result.workload.notes,
+    `folder: ${result.folder}`,
+    `again: ${result.again}`,
+    "",
+  ].join("\n");
+}
+
+function formatHead({ experiment, seed, host, verdict, durationMs, interrupted }: RunResult, palette: Palette): string {
+  const size = `${host.cpus} CPUs, ${host.vcpus} vcpus, pool size ${host.poolSize}, ${(durationMs / 1_000).toFixed(1)} s`;
+  const early = interrupted === undefined ? "" : `, ended early by ${interrupted}`;
+  return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early})`;
+}
+
+function operationsTable({ operations }: RunResult, palette: Palette): string {
+  const head = ["operation", "count", ...PERCENTILE_NAMES.map((name) => `${PERCENTILE_TITLES[name]} µs`)];
+  const rows = Object.entries(operations).map(([name, { count, latencyUs }]) => {
+    return [name, `${count}`, ...PERCENTILE_NAMES.map((percentile) => latencyUs[percentile].toFixed(1))];
+  });
+  return renderTable(head, rows, palette);
+}
+
+function countsTable({ clears, pool, events, violationCount }: RunResult, palette: Palette): string {
+  const rows = [
+    ["clears, local", `${clears.local}`],
+    ["clears, cross-CPU", `${clears.crossCpu}`],
+    ["pool hits", `${pool.hits}`],
+    ["pool recycles", `${pool.recycles}`],
+    ["pool allocations", `${pool.allocations}`],
+    ["pool frees", `${pool.frees}`],
+    ["events published", `${events.published}`],
+    ["events stored", `${events.stored}`],
+    ["events lost", `${events.lost}`],
+    ["invariant violations", `${violationCount}`],
+  ];
+  return renderTable(["what", "count"], rows, palette);
+}
+
+function formatThresholds({ thresholds }: RunResult, palette: Palette): string[] {
+  return thresholds.map(({ metric, expression, value, met }) => {
+    return `threshold ${metric} ${expression}: ${palette.met(met)} (${value ?? "not measured"})`;
+  });
+}
+
+function formatProblems({ violations, violationCount, failures, failureCount, gaps }: RunResult): string[] {
+  const shownViolations = violations
+    .slice(0, SHOWN_MAX)
+    .map(({ invariant, message }) => `violation of invariant ${invariant}: ${message}`);
+  const shownFailures = failures.slice(0, SHOWN_MAX).map(({ operation, code, definite, message }) => {
+    return `operation failed: ${operation}: ${code} (${definite ? "definite" : "indefinite"}): ${message}`;
+  });
+  return [
+    ...shownViolations,
+    ...more(violationCount - shownViolations.length, "violations"),
+    ...shownFailures,
+    ...more(failureCount - shownFailures.length, "failed operations"),
+    ...gaps.map((gap) => `evidence is missing: ${gap}`),
+  ];
+}
+
+function more(count: number, what: string): string[] {
+  return count > 0 ? [`and ${count} more ${what}`] : [];
+}

@@ -1,0 +1,100 @@
+import { EVENT_KINDS, type EventKind, type HistoryEvent } from "../event.js";
+import { Evidence } from "./evidence.js";
+import { Findings } from "./findings.js";
+import { CPU_KINDS, HostSuite } from "./host-suite.js";
+import { type CheckReport, decide } from "./report.js";
+
+export interface SanitizerOptions {
+  /** How many violations, and how many indefinite ends, are kept in full. The rest is counted. Default 100. */
+  readonly storedMax?: number;
+}
+
+/**
+ * Checks the eight invariants over a history, one event at a time, in the order of {@link compareEvents}. Memory grows with what is alive (VMCSs, vcpus,
+ * CPUs, open operations), not with the history. The checkers are documented in docs/invariants.md.
+ */
+export class Sanitizer {
+  readonly #evidence = new Evidence();
+  readonly #findings: Findings;
+  readonly #hosts = new Map<string, HostSuite>();
+  readonly #perKind = zeroPerKind();
+  readonly #perCpu: Record<number, number> = {};
+  readonly #storedMax: number;
+  #events = 0;
+
+  constructor({ storedMax = 100 }: SanitizerOptions = {}) {
+    this.#storedMax = storedMax;
+    this.#findings = new Findings(storedMax);
+  }
+
+  observe(event: HistoryEvent): void {
+    const arrival = this.#evidence.take(event);
+    if (arrival === "duplicate") return;
+    this.#events++;
+    this.#perKind[event.kind]++;
+    if (event.cpu !== undefined && CPU_KINDS.has(event.kind))
+      this.#perCpu[event.cpu] = (this.#perCpu[event.cpu] ?? 0) + 1;
+    // A late event is evidence out of place: its gap was noted, and what it would have explained is in doubt already.
+    if (arrival !== "late") this.#host(event.host).observe(event, arrival === "gap");
+  }
+
+  /** A source states that this life of it published everything up to `lastSeq`, and will publish no more: so losses at its very end show. */
+  published(life: Pick<HistoryEvent, "host" | "source" | "incarnation">, lastSeq: number): void {
+    this.#evidence.published(life, lastSeq);
+  }
+
+  /** Violations so far, to stop a search early. */
+  get violationsTotal(): number {
+    return this.#findings.total;
+  }
+
+  /** Ends the history. `complete`: it ends because everything did, not because the recording stopped. Call it once. */
+  finish({ complete }: { readonly complete: boolean }): CheckReport {
+    const hosts = [...this.#hosts.values()];
+    for (const host of hosts) host.finish(complete);
+    const { lost, duplicates, outOfOrder } = this.#evidence.counts;
+    return {
+      ...decide({
+        complete,
+        evidence: this.#evidence,
+        findings: this.#findings,
+        events: this.#events,
+        fromL0: this.#hasEventsOfL0(),
+      }),
+      events: this.#events,
+      violations: this.#findings.violations(this.#evidence),
+      violationsTotal: this.#findings.total,
+      perKind: { ...this.#perKind },
+      perCpu: { ...this.#perCpu },
+      lost,
+      duplicates,
+      outOfOrder,
+      posthumous: hosts.reduce((sum, host) => sum + host.posthumous, 0),
+      indefinite: {
+        total: hosts.reduce((sum, host) => sum + host.operations.indefiniteTotal, 0),
+        events: hosts.flatMap((host) => host.operations.indefinite).slice(0, this.#storedMax),
+      },
+    };
+  }
+
+  #hasEventsOfL0(): boolean {
+    return [...this.#hosts.keys()].every((host) => this.#evidence.isKnown(host, "l0"));
+  }
+
+  #host(name: string): HostSuite {
+    let host = this.#hosts.get(name);
+    if (host === undefined) {
+      host = new HostSuite((rule, finding) => this.#findings.add(rule, finding), this.#evidence, this.#storedMax);
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+}
+
+function zeroPerKind(): Record<EventKind, number> {
+  // The keys of a literal, hence exactly its kinds.
+  const kinds = Object.keys(EVENT_KINDS) as EventKind[];
+  const zero: Partial<Record<EventKind, number>> = {};
+  for (const kind of kinds) zero[kind] = 0;
+  return zero as Record<EventKind, number>;
+}

@@ -1,0 +1,49 @@
+import type { HistoryEvent } from "../../event.js";
+import type { Activity } from "./activity.js";
+
+/** One CPU, as its events imply. */
+export class CpuView {
+  readonly active = new Map<number, Activity>();
+  /** Region of the current VMCS. */
+  current: number | undefined;
+  /** The event that last changed what is current. */
+  currentBy: HistoryEvent | undefined;
+  /** All that is active here is known: its events are whole since a point where nothing was. */
+  known = false;
+  /** The life of the service that counts; events of earlier ones come too late. */
+  #incarnation: number | undefined;
+  #isLost = false;
+
+  constructor(readonly cpu: number) {}
+
+  /** Published by a life of this CPU that L0 has given up, or that a newer one has replaced. */
+  isPosthumous(event: HistoryEvent): boolean {
+    if (this.#incarnation === undefined) return false;
+    return this.#isLost ? event.incarnation <= this.#incarnation : event.incarnation < this.#incarnation;
+  }
+
+  /** A first event of a newer life, which L0 did not announce. */
+  isNewLife(event: HistoryEvent): boolean {
+    return this.#incarnation !== undefined && event.incarnation > this.#incarnation;
+  }
+
+  /** L0 announces the life that it knows already: its connection was replaced, its caches were not. */
+  isSameLife(incarnation: number | undefined): boolean {
+    return incarnation !== undefined && incarnation === this.#incarnation && !this.#isLost;
+  }
+
+  /** L0 announced a life, or an event of it is seen. */
+  lives(incarnation: number | undefined): void {
+    if (incarnation !== undefined) this.#incarnation = incarnation;
+    this.#isLost = false;
+  }
+
+  lost(): void {
+    this.#isLost = true;
+  }
+
+  makeCurrent(region: number | undefined, by: HistoryEvent): void {
+    this.current = region;
+    this.currentBy = by;
+  }
+}

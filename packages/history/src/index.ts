@@ -1,0 +1,10 @@
+export { type CheckHistoryOptions, checkHistory } from "./check/check-history.js";
+export type { CheckReport, Verdict } from "./check/report.js";
+export { type InvariantNumber, RULES, type Rule } from "./check/rules.js";
+export { Sanitizer, type SanitizerOptions } from "./check/sanitizer.js";
+export type { Violation } from "./check/violation.js";
+export { type DigestOptions, HistoryDigest } from "./digest.js";
+export * from "./event.js";
+export { mergeAsyncStreams, mergeStreams } from "./merge.js";
+export { compareEvents } from "./order.js";
+export { type Arrival, SequenceChecker, type SequenceCounts } from "./sequence.js";

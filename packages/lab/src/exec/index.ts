@@ -1,0 +1,14 @@
+export { createExecutor, type Executor } from "./executor.js";
+export type { ExecAnswer, ExecResult } from "./result.js";
+export { EXIT_INVALID, EXIT_OK, EXIT_USAGE, type RunExecOptions, runExec } from "./run-exec.js";
+export {
+  agrees,
+  type Disagreement,
+  RecordedMachine,
+  type RecordedResult,
+  type Replay,
+  replay,
+} from "./traces/replay.js";
+export { type RunTracesOptions, runTraces, type TraceDisagreement, type TracesReport } from "./traces/run-traces.js";
+export { comparableLength, parseSequence, type Sequence } from "./traces/sequence.js";
+export { ExecUsageError } from "./usage-error.js";

@@ -1,0 +1,28 @@
+/** The environment variables that `vmcslab run` obeys. Flags come before them, the experiment file after. */
+import { didYouMean } from "../text/suggest.js";
+import type { Override } from "./override.js";
+
+/** What each variable means, for `--help` and docs/cli.md. */
+export const RUN_ENVIRONMENT = {
+  VMCSLAB_SEED: "seed of the run, or auto",
+  VMCSLAB_RUNS_DIR: "folder for the runs' folders (default: runs)",
+  VMCSLAB_LOG_LEVEL: "level of the services' logs: trace, debug, info, warn, error, fatal or silent (default: warn)",
+  NATS_URL: "NATS server that carries the events, instead of a direct stream",
+} as const;
+
+/** The project's variables that other commands and the services read. */
+const OTHER_VARIABLES = ["VMCSLAB_LOG_FORMAT", "VMCSLAB_REQUIRE", "VMCSLAB_HOST"] as const;
+
+/** What the environment puts over the experiment file. */
+export function environmentOverrides(env: NodeJS.ProcessEnv): Override[] {
+  const seed = env.VMCSLAB_SEED;
+  if (seed === undefined || seed === "") return [];
+  return [{ path: ["seed"], value: /^\d+$/.test(seed) ? Number(seed) : seed, origin: "VMCSLAB_SEED" }];
+}
+
+/** A warning for every `VMCSLAB_*` variable that nothing reads: probably a misspelling. */
+export function environmentWarnings(env: NodeJS.ProcessEnv): string[] {
+  const known = [...Object.keys(RUN_ENVIRONMENT), ...OTHER_VARIABLES];
+  const unknown = Object.keys(env).filter((name) => name.startsWith("VMCSLAB_") && !known.includes(name));
+  return unknown.map((name) => `environment variable ${name} is not known${didYouMean(name, known)}`);
+}

@@ -1,0 +1,7 @@
+/** Experiment files, without what runs them: commands that only read one start quickly. */
+export { environmentOverrides, environmentWarnings, RUN_ENVIRONMENT } from "./environment.js";
+export { experimentJsonSchema } from "./json-schema.js";
+export { type LoadedExperiment, loadExperiment, parseExperiment } from "./load.js";
+export { type Setting, settingsOf } from "./origins.js";
+export { type Override, parseSetFlag } from "./override.js";
+export type { Experiment } from "./schema.js";

@@ -1,0 +1,48 @@
+/** Durations and rates as people write them: always with a unit. */
+
+const DURATION_UNITS_US = { us: 1, ms: 1_000, s: 1_000_000, min: 60_000_000 } as const;
+const RATE_MULTIPLIERS = { "": 1, k: 1_000, M: 1_000_000 } as const;
+
+export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)\s*(us|ms|s|min)$/;
+/** So many per second, or one in so many nested entries. */
+export const MIGRATION_RATE_PATTERN = /^(?:(\d+(?:\.\d+)?)\s*(k|M|)\/s|every\s+([1-9]\d*)\s+entries|never)$/;
+
+/** When a vcpu moves to another CPU. */
+export type MigrationRate =
+  | { readonly kind: "perSecond"; readonly perSecond: number }
+  | { readonly kind: "everyEntries"; readonly entries: number }
+  | { readonly kind: "never" };
+
+/** Microseconds of `250us`, `1.5ms`, `10s` or `2min`; undefined when the text is none of these. */
+export function parseDurationUs(text: string): number | undefined {
+  const [, amount, unit] = DURATION_PATTERN.exec(text) ?? [];
+  if (amount === undefined || unit === undefined || !isKeyOf(DURATION_UNITS_US, unit)) return undefined;
+  return Number(amount) * DURATION_UNITS_US[unit];
+}
+
+/** `200/s`, `2k/s`, `every 50 entries` or `never`; undefined when the text is none of these. */
+export function parseMigrationRate(text: string): MigrationRate | undefined {
+  const match = MIGRATION_RATE_PATTERN.exec(text);
+  if (match === null) return undefined;
+  const [, amount, multiplier, entries] = match;
+  if (entries !== undefined) return { kind: "everyEntries", entries: Number(entries) };
+  if (amount === undefined || multiplier === undefined || !isKeyOf(RATE_MULTIPLIERS, multiplier))
+    return { kind: "never" };
+  const perSecond = Number(amount) * RATE_MULTIPLIERS[multiplier];
+  return perSecond === 0 ? { kind: "never" } : { kind: "perSecond", perSecond };
+}
+
+/** A duration for people: `820us`, `1.5ms`, `12s`. */
+export function formatDurationUs(us: number): string {
+  if (us < 1_000) return `${round3(us)}us`;
+  if (us < 1_000_000) return `${round3(us / 1_000)}ms`;
+  return `${round3(us / 1_000_000)}s`;
+}
+
+function round3(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+function isKeyOf<T extends object>(table: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(table, key);
+}

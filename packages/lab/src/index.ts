@@ -1,0 +1,11 @@
+export { EXIT_CODES, errorMessage, UnavailableError, UsageError } from "./errors.js";
+export * from "./experiment/experiment.js";
+export type { Host } from "./host.js";
+export { PERCENTILE_NAMES } from "./measure/latency.js";
+export type { RunResult, Violation } from "./run/result.js";
+export { type RunOptions, type RunProgress, runExperiment } from "./run/run-experiment.js";
+export { exitCodeOf, type Verdict } from "./run/verdict.js";
+export { launchEmbedded } from "./target/embedded/launch.js";
+export type { EventCounts, RunningTarget, TargetOptions } from "./target/target.js";
+export { VALID_GUEST_FIELDS } from "./workload/valid-guest.js";
+export { vmcs12Instructions } from "./workload/vmcs12-instructions.js";

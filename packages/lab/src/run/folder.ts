@@ -1,0 +1,76 @@
+/** The folder that a run leaves: `runs/<experiment>/<utc>-<seed>/`, and `latest` beside it. */
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { stringify } from "yaml";
+import { errorMessage, UsageError } from "../errors.js";
+import type { Experiment } from "../experiment/schema.js";
+import type { RunResult } from "./result.js";
+
+export interface RunFolder {
+  readonly path: string;
+  readonly historyDir: string;
+  readonly logsDir: string;
+}
+
+/** Creates the folder with the experiment as it was resolved. `startedAt`: ISO 8601. Throws UsageError when it cannot be written. */
+export async function createRunFolder(
+  runsDir: string,
+  experiment: Experiment,
+  seed: number,
+  startedAt: string,
+): Promise<RunFolder> {
+  const stamp = startedAt.replace(/[-:]/g, "").replace(/\.\d+Z$/, "Z");
+  const parent = join(runsDir, experiment.name);
+  try {
+    await mkdir(parent, { recursive: true });
+    const path = await makeNew(join(parent, `${stamp}-${seed}`));
+    const folder = { path, historyDir: join(path, "history"), logsDir: join(path, "logs") };
+    await mkdir(folder.historyDir);
+    await mkdir(folder.logsDir);
+    await writeFile(join(path, "experiment.yaml"), stringify({ ...experiment, seed }));
+    await link(path);
+    return folder;
+  } catch (thrown) {
+    throw new UsageError(`cannot write the run's folder below ${runsDir}: ${errorMessage(thrown)}`);
+  }
+}
+
+/** Adds the result, and a page that says what lies here. */
+export async function writeRunResult(folder: RunFolder, result: RunResult): Promise<void> {
+  await writeFile(join(folder.path, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(folder.path, "README.md"), readmeOf(result));
+}
+
+/** Two runs of one second and seed do not share a folder. */
+async function makeNew(path: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const candidate = attempt === 1 ? path : `${path}-${attempt}`;
+    // `mkdir` without `recursive` fails when it is there already; with it, it answers undefined.
+    if ((await mkdir(candidate, { recursive: true })) !== undefined) return candidate;
+  }
+}
+
+/** A link is replaced in one step, so that `latest` is there at any time. */
+async function link(path: string): Promise<void> {
+  const latest = join(dirname(path), "latest");
+  const fresh = `${latest}.${process.pid}`;
+  await rm(fresh, { force: true });
+  await symlink(basename(path), fresh);
+  await rename(fresh, latest);
+}
+
+function readmeOf(result: RunResult): string {
+  return `# ${result.experiment}, seed ${result.seed}: ${result.verdict}
+
+A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms long.
+
+| file | what it is |
+| --- | --- |
+| experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
+| result.json | the numbers (${result.schema}) |
+| history/ | every event of the run, as trace recorded it |
+| logs/ | what the services logged |
+
+Again: \`${result.again}\`
+`;
+}

@@ -1,0 +1,71 @@
+/** The result of a run: what `--json` prints and result.json holds. Its schema is `vmcslab.result/v1`; keys may be added, never changed. */
+import type { ThresholdOutcome } from "../experiment/thresholds.js";
+import type { OperationLatency } from "../measure/latency.js";
+import type { OperationName } from "../measure/operations.js";
+import type { EventCounts } from "../target/target.js";
+import type { FailedOperation } from "../workload/findings.js";
+import type { Verdict } from "./verdict.js";
+
+export const RESULT_SCHEMA = "vmcslab.result/v1";
+
+/** One invariant that did not hold. `invariant`: its number in the design. */
+export interface Violation {
+  readonly invariant: number;
+  readonly check: string;
+  readonly message: string;
+  /** No event that may be missing explains it. Absent: seen by L1 itself. */
+  readonly certain?: boolean;
+  readonly cpus?: readonly number[];
+  /** The events that contradict each other, as source#sequence number. */
+  readonly events?: readonly string[];
+}
+
+export interface RunResult {
+  readonly schema: typeof RESULT_SCHEMA;
+  readonly experiment: string;
+  readonly seed: number;
+  readonly verdict: Verdict;
+  readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };
+  readonly operations: Partial<Record<OperationName, OperationLatency>>;
+  readonly clears: { readonly local: number; readonly crossCpu: number };
+  readonly pool: {
+    readonly hits: number;
+    readonly recycles: number;
+    readonly allocations: number;
+    readonly frees: number;
+  };
+  readonly events: EventCounts;
+  readonly violations: readonly Violation[];
+  /** More violations than are listed: their number. */
+  readonly violationCount: number;
+  readonly failures: readonly FailedOperation[];
+  readonly failureCount: number;
+  /** Why the evidence is not complete. */
+  readonly gaps: readonly string[];
+  readonly thresholds: readonly ThresholdOutcome[];
+  readonly workload: {
+    readonly kind: string;
+    readonly notes: readonly string[];
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+  /** The signal that ended the run early. */
+  readonly interrupted?: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** The run's folder, and a command that repeats the run. */
+  readonly folder: string;
+  readonly again: string;
+}
+
+/** A number of a result by its dotted path, as thresholds name it. */
+export function metricOf(
+  result: Pick<RunResult, "operations" | "clears" | "pool" | "events">,
+  metric: string,
+): number | undefined {
+  let value: unknown = result;
+  for (const step of metric.split(".")) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = Object.getOwnPropertyDescriptor(value, step)?.value;
+  }
+  return typeof value === "number" ? value : undefined;
+}

@@ -1,0 +1,52 @@
+/** Where an experiment runs: a host, and the trace that records it. */
+import type { Host } from "../host.js";
+
+/** What trace counted over all sources. */
+export interface EventCounts {
+  readonly published: number;
+  readonly stored: number;
+  readonly lost: number;
+}
+
+/** How far one life of a source got. */
+export interface SourcePosition {
+  readonly host: string;
+  readonly source: string;
+  readonly incarnation: number;
+  /** Number of its last event. */
+  readonly published: number;
+}
+
+/** The end of the recording. */
+export interface Settlement {
+  readonly events: EventCounts;
+  /** What the sources said themselves. */
+  readonly positions: readonly SourcePosition[];
+  /** Names of sources that did not say: what they had not published is missing, and no number shows it. */
+  readonly silent: readonly string[];
+}
+
+export interface TargetOptions {
+  readonly cpus: number;
+  readonly poolSize: number;
+  readonly cpuModel?: string;
+  /** Name of the host in events. */
+  readonly hostName: string;
+  /** Folder that trace records into. */
+  readonly historyDir: string;
+  /** Events go over this NATS server instead of a direct stream. */
+  readonly natsUrl?: string;
+  readonly logLevel: string;
+  /** Folder for the services' logs. */
+  readonly logsDir: string;
+}
+
+export interface RunningTarget {
+  readonly host: Host;
+  /** Ends, with a sentence, when a part of the target ends that should not have; never otherwise. */
+  readonly broken: Promise<string>;
+  /** Has CPUs and L0 publish what they hold back, and asks trace what it has. */
+  settle(): Promise<Settlement>;
+  /** Stops everything. Can be called at any time, also twice. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+/** What a workload saw go wrong. */
+import type { OperationError } from "@vmcslab/nested";
+
+/** Something that must be true was not: what L1 saw contradicts what it must see. */
+export interface WorkloadViolation {
+  /** Number of the invariant in the design, where one fits. */
+  readonly invariant: number;
+  readonly check: "lostUpdate" | "l1Outcome" | "vcpusLeft";
+  readonly message: string;
+}
+
+/** An operation that L0 did not carry out. */
+export interface FailedOperation extends OperationError {
+  readonly operation: string;
+  readonly vcpu?: number;
+}
+
+/** Kept of each; the counts go on. */
+const KEPT_MAX = 100;
+
+export class Findings {
+  readonly violations: WorkloadViolation[] = [];
+  readonly failures: FailedOperation[] = [];
+  violationCount = 0;
+  failureCount = 0;
+
+  violation(violation: WorkloadViolation): void {
+    this.violationCount++;
+    if (this.violations.length < KEPT_MAX) this.violations.push(violation);
+  }
+
+  failure(failure: FailedOperation): void {
+    this.failureCount++;
+    if (this.failures.length < KEPT_MAX) this.failures.push(failure);
+  }
+}

@@ -1,0 +1,89 @@
+/** The host as a workload uses it: every operation timed under its name, every failure noted. */
+import type { Answer, GuestExitAnswer, GuestExitRequest, L1Instruction, L1Outcome } from "@vmcslab/nested";
+import type { Host } from "../host.js";
+import type { LatencyRecorder } from "../measure/latency.js";
+import type { OperationName } from "../measure/operations.js";
+import type { Findings } from "./findings.js";
+
+/** L0 did not carry out an operation; it is in the findings, and the vcpu it was for can do no more. */
+export class OperationFailed extends Error {
+  override readonly name = "OperationFailed";
+}
+
+export interface MeasuredHostOptions {
+  readonly host: Host;
+  readonly latencies: LatencyRecorder;
+  readonly findings: Findings;
+  /** Monotonic, in nanoseconds. */
+  readonly nowNs: () => number;
+}
+
+export class MeasuredHost {
+  readonly findings: Findings;
+  readonly nowNs: () => number;
+  readonly #host: Host;
+  readonly #latencies: LatencyRecorder;
+
+  constructor({ host, latencies, findings, nowNs }: MeasuredHostOptions) {
+    this.findings = findings;
+    this.nowNs = nowNs;
+    this.#host = host;
+    this.#latencies = latencies;
+  }
+
+  async createVcpu(cpu: number): Promise<number> {
+    const { vcpu } = await this.#measure("create", () => this.#host.createVcpu({ cpu }));
+    return vcpu;
+  }
+
+  async destroyVcpu(vcpu: number): Promise<void> {
+    await this.#measure("destroy", () => this.#host.destroyVcpu(vcpu), vcpu);
+  }
+
+  async placeVcpu(vcpu: number, cpu: number): Promise<void> {
+    await this.#measure("place", () => this.#host.placeVcpu(vcpu, cpu), vcpu);
+  }
+
+  /** vcpus that exist; not measured. */
+  async listVcpus(): Promise<readonly number[]> {
+    return this.#settle("list", await this.#host.listVcpus());
+  }
+
+  async runL1(
+    name: OperationName,
+    vcpu: number,
+    instructions: readonly L1Instruction[],
+  ): Promise<readonly L1Outcome[]> {
+    return await this.#measure(name, () => this.#host.runL1(vcpu, instructions), vcpu);
+  }
+
+  /** Noted under the name of what became of it. */
+  async guestExit(request: GuestExitRequest): Promise<GuestExitAnswer> {
+    const startNs = this.nowNs();
+    const answer = await this.#host.guestExit(request);
+    const durationNs = this.nowNs() - startNs;
+    const value = this.#settle("guestExit", answer, request.vcpu);
+    this.#latencies.record(exitName(value), durationNs);
+    return value;
+  }
+
+  async #measure<T>(name: OperationName, call: () => Promise<Answer<T>>, vcpu?: number): Promise<T> {
+    const startNs = this.nowNs();
+    const answer = await call();
+    const durationNs = this.nowNs() - startNs;
+    const value = this.#settle(name, answer, vcpu);
+    this.#latencies.record(name, durationNs);
+    return value;
+  }
+
+  #settle<T>(operation: string, answer: Answer<T>, vcpu?: number): T {
+    if (answer.ok) return answer.value;
+    this.findings.failure({ operation, ...(vcpu === undefined ? {} : { vcpu }), ...answer.error });
+    throw new OperationFailed(`${operation}: ${answer.error.message}`);
+  }
+}
+
+function exitName({ level, reflected }: GuestExitAnswer): OperationName {
+  if (level === 1) return "exitL1";
+  return reflected ? "exitL2ToL1" : "exitL2";
+}

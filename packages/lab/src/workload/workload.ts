@@ -1,0 +1,29 @@
+/** What every kind of workload has in common. */
+import type { MeasuredHost } from "./measured-host.js";
+
+export interface WorkloadContext {
+  readonly host: MeasuredHost;
+  /** CPUs of the host. */
+  readonly cpus: number;
+  /** Ends the workload early; what it created is destroyed all the same. */
+  readonly signal: AbortSignal;
+  /** Waits; ends at once when the signal aborts. */
+  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What a workload has to say besides numbers. */
+export interface WorkloadReport {
+  readonly kind: "kvmTrace" | "roundRobin";
+  /** Lines for people: where the input came from, what was inferred, what the experiment added. */
+  readonly notes: readonly string[];
+  /** Machine-readable facts of the kind. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface Workload {
+  /** Lines for people before it runs: what it is about to do. */
+  readonly notes: readonly string[];
+  /** vcpus that it creates. */
+  readonly vcpus: number;
+  run(context: WorkloadContext): Promise<WorkloadReport>;
+}

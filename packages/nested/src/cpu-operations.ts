@@ -1,0 +1,99 @@
+import { fail, OperationFailed, type Steps } from "./effect.js";
+import { applyClear } from "./host/clear.js";
+import type { HostCpu } from "./host/host-cpu.js";
+import type { HostState } from "./host/host-state.js";
+import { restoreHome } from "./host/load.js";
+import { NOWHERE } from "./host/loaded-vmcs.js";
+import { describeStop, findStop } from "./host/task.js";
+import type { BatchInstruction, InstructionResult } from "./interconnect/batch.js";
+
+/** A CPU service is there: VMXON, then it may be used. Another incarnation than the last means that what was cached there is gone. */
+export function* registerCpu(host: HostState, operation: number, number: number, incarnation: number): Steps<void> {
+  yield { kind: "lock", key: `cpu ${number}` };
+  const cpu = host.cpu(number);
+  if (cpu.state === "online" && cpu.incarnation === incarnation) return;
+  if (cpu.incarnation !== incarnation) loseCpu(host, number);
+  cpu.incarnation = incarnation;
+  yield* bringUp(host, operation, cpu);
+  host.emit({ kind: "cpu.registered", operation, cpu: number, epoch: incarnation });
+}
+
+/** KVM's hardware_enable. */
+export function* onlineCpu(host: HostState, operation: number, number: number): Steps<void> {
+  yield { kind: "lock", key: `cpu ${number}` };
+  const cpu = host.cpus.get(number);
+  if (cpu === undefined) fail("notFound", `no CPU ${number} has registered`);
+  if (cpu.state === "online") return;
+  yield* bringUp(host, operation, cpu);
+  host.emit({ kind: "cpu.registered", operation, cpu: number, epoch: cpu.incarnation });
+}
+
+function* bringUp(host: HostState, operation: number, cpu: HostCpu): Steps<void> {
+  cpu.vmxonRegion ??= host.allocator.allocatePage();
+  if (cpu.vmxonRegion === undefined) fail("noMemory", `no page for the VMXON region of CPU ${cpu.number}`);
+  yield* runOn(cpu, operation, [{ kind: "vmxon", region: cpu.vmxonRegion }]);
+  cpu.state = "online";
+}
+
+/**
+ * KVM's hardware_disable, on request: every VMCS that is active there is cleared first (H5, H6), then VMXOFF. A cross-CPU clear that is on its way to this CPU
+ * arrives there before our batch, so its completion is applied first and ours for the same VMCS changes nothing (H9).
+ */
+export function* offlineCpu(host: HostState, operation: number, number: number): Steps<number> {
+  yield { kind: "lock", key: `cpu ${number}` };
+  const cpu = host.onlineCpu(number);
+  cpu.state = "going";
+  const clears = [...cpu.loaded].map((vmcs) => ({ vmcs, cpu: number, epoch: vmcs.epoch }));
+  cpu.current = undefined;
+  cpu.running = undefined;
+  const instructions: BatchInstruction[] = [
+    { kind: "interrupt" },
+    ...clears.map(({ vmcs, epoch }) => ({ kind: "vmclear", region: vmcs.region, epoch }) as const),
+    { kind: "vmxoff" },
+  ];
+  const results = yield* runOn(cpu, operation, instructions);
+  clears.forEach((clear, i) => {
+    const result = results[i + 1];
+    if (result !== undefined && applyClear(host, clear, result, operation, "cpu offline")) host.counters.clearsLocal++;
+  });
+  cpu.state = "offline";
+  host.emit({ kind: "cpu.offline", operation, cpu: number, count: clears.length });
+  return clears.length;
+}
+
+/**
+ * A CPU vanished, and with it what it cached. Its VMCSs are active nowhere now; each is rebuilt from what L0 knows of it when it is next loaded. No operation: it
+ * takes no lock, because whoever holds one waits for exactly this CPU.
+ */
+export function loseCpu(host: HostState, number: number): void {
+  const cpu = host.cpu(number);
+  const lost = [...cpu.loaded];
+  const wasUsed = cpu.state !== "offline" || lost.length > 0;
+  for (const vmcs of lost) {
+    vmcs.cpu = NOWHERE;
+    vmcs.launched = false;
+    restoreHome(vmcs);
+    host.emit({ kind: "vmcs.lost", operation: 0, vmcs: vmcs.id, region: vmcs.region, cpu: number });
+    host.emitRecord(vmcs, 0, "cpu lost");
+  }
+  cpu.loaded.clear();
+  cpu.current = undefined;
+  cpu.running = undefined;
+  cpu.state = "offline";
+  cpu.incarnation = 0;
+  if (wasUsed) host.emit({ kind: "cpu.lost", operation: 0, cpu: number, count: lost.length });
+}
+
+function* runOn(
+  cpu: HostCpu,
+  operation: number,
+  instructions: readonly BatchInstruction[],
+): Steps<readonly InstructionResult[]> {
+  const [result] = yield { kind: "batches", batches: [{ cpu: cpu.number, operation, instructions }] };
+  if (result === undefined) fail("unexpectedOutcome", `CPU ${cpu.number}: no result for a batch`, false);
+  if (!result.ok) throw new OperationFailed(result.error);
+  const { results } = result.completion;
+  const stopped = findStop(cpu.number, instructions, results);
+  if (stopped !== undefined) fail("unexpectedOutcome", describeStop(cpu.number, stopped));
+  return results;
+}

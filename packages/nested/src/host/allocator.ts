@@ -1,0 +1,67 @@
+import { invariant } from "@vmcslab/vmx";
+
+/** What a VMCS costs to allocate, in the order in which the pool asks for it: its bookkeeping node, then its page. */
+export type AllocationKind = "node" | "page";
+
+const PAGE_BYTES = 4096;
+const FIRST_PAGE = 0x10_0000;
+
+/**
+ * L0's host-physical pages and pool nodes. Freed pages are handed out again, last freed first, as a kernel's allocator does: that is what makes a page
+ * freed too early dangerous (H18 in the history of the 2011 patch), and worth checking.
+ */
+export class Allocator {
+  readonly #capacityPages: number;
+  readonly #freed: number[] = [];
+  readonly #refuse = new Map<AllocationKind, number>();
+  #pagesEverUsed = 0;
+  #nodes = 0;
+
+  constructor(capacityPages: number) {
+    this.#capacityPages = capacityPages;
+  }
+
+  get pagesInUse(): number {
+    return this.#pagesEverUsed - this.#freed.length;
+  }
+
+  get nodesInUse(): number {
+    return this.#nodes;
+  }
+
+  /** The next `times` allocations of this kind fail: fault injection. */
+  refuseNext(kind: AllocationKind, times: number): void {
+    this.#refuse.set(kind, times);
+  }
+
+  /** Host-physical address of a free page, or undefined when there is none. */
+  allocatePage(): number | undefined {
+    if (this.#isRefused("page")) return undefined;
+    const reused = this.#freed.pop();
+    if (reused !== undefined) return reused;
+    if (this.#pagesEverUsed >= this.#capacityPages) return undefined;
+    return FIRST_PAGE + PAGE_BYTES * this.#pagesEverUsed++;
+  }
+
+  freePage(address: number): void {
+    invariant(!this.#freed.includes(address), `page 0x${address.toString(16)} is freed once`);
+    this.#freed.push(address);
+  }
+
+  allocateNode(): boolean {
+    if (this.#isRefused("node")) return false;
+    this.#nodes++;
+    return true;
+  }
+
+  freeNode(): void {
+    invariant(this.#nodes > 0, "a pool node is freed once");
+    this.#nodes--;
+  }
+
+  #isRefused(kind: AllocationKind): boolean {
+    const times = this.#refuse.get(kind) ?? 0;
+    if (times > 0) this.#refuse.set(kind, times - 1);
+    return times > 0;
+  }
+}

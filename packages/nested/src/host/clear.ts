@@ -1,0 +1,132 @@
+import { invariant } from "@vmcslab/vmx";
+import { type BatchResult, fail, OperationFailed, type OutgoingBatch, type Steps } from "../effect.js";
+import { applyFields } from "../field-values.js";
+import type { BatchInstruction, InstructionResult } from "../interconnect/batch.js";
+import type { HostState } from "./host-state.js";
+import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
+import { describeStop, findStop, type Task } from "./task.js";
+
+/** A VMCLEAR that is decided: which activation of which VMCS, and where. The CPU is read once (H7). */
+interface DecidedClear {
+  readonly vmcs: LoadedVmcs;
+  readonly cpu: number;
+  readonly epoch: number;
+}
+
+/**
+ * Clears every VMCS of the list on the CPU where it was last loaded, and waits. On the task's own CPU that is a VMCLEAR in its script; on others a
+ * cross-CPU clear: one batch per CPU, all at once, together with the script. VMCSs that are active nowhere cost nothing.
+ * (KVM: loaded_vmcs_clear, one smp_call_function_single per VMCS.)
+ */
+export function* clearAll(task: Task, vmcss: readonly LoadedVmcs[], cause: string): Steps<void> {
+  const remote = new Map<number, DecidedClear[]>();
+  for (const vmcs of vmcss) {
+    const { cpu, epoch } = vmcs;
+    if (cpu === NOWHERE) continue;
+    forgetCurrent(task.host, vmcs, cpu);
+    if (cpu === task.cpu.number) clearLocally(task, { vmcs, cpu, epoch }, cause);
+    else remote.set(cpu, [...(remote.get(cpu) ?? []), { vmcs, cpu, epoch }]);
+  }
+  if (remote.size === 0) return;
+  const targets = [...remote];
+  const flushed = yield* task.flushWith(targets.map(([cpu, clears]) => crossCpuBatch(task, cpu, clears)));
+  const errors = targets.map(([cpu, clears], i) => applyBatch(task, cpu, clears, flushed.others[i], cause));
+  task.require(flushed);
+  for (const error of errors) if (error !== undefined) throw error;
+}
+
+/**
+ * The cross-CPU clear, as its target executes it in interrupt context: leave the guest if one runs, VMCLEAR, go back to the guest unless it was its VMCS.
+ */
+export function crossCpuClears(clears: readonly { vmcs: LoadedVmcs; epoch: number }[]): BatchInstruction[] {
+  return [
+    { kind: "interrupt" },
+    ...clears.map(({ vmcs, epoch }) => ({ kind: "vmclear", region: vmcs.region, epoch }) as const),
+    { kind: "resumeInterrupted" },
+  ];
+}
+
+function crossCpuBatch(task: Task, cpu: number, clears: readonly DecidedClear[]): OutgoingBatch {
+  for (const { vmcs, epoch } of clears) {
+    const { id, region } = vmcs;
+    task.host.emit({
+      kind: "ipi.sent",
+      operation: task.operation,
+      from: task.cpu.number,
+      to: cpu,
+      vmcs: id,
+      region,
+      epoch,
+    });
+  }
+  return { cpu, operation: task.operation, instructions: crossCpuClears(clears) };
+}
+
+function applyBatch(
+  task: Task,
+  cpu: number,
+  clears: readonly DecidedClear[],
+  result: BatchResult | undefined,
+  cause: string,
+): OperationFailed | undefined {
+  invariant(result !== undefined, "every batch has a result");
+  if (!result.ok) return new OperationFailed(result.error);
+  const { results } = result.completion;
+  clears.forEach((clear, i) => {
+    // The interrupt comes first in the batch.
+    const cleared = results[i + 1];
+    if (cleared === undefined || !applyClear(task.host, clear, cleared, task.operation, cause)) return;
+    task.host.counters.clearsCrossCpu++;
+    const { id, region } = clear.vmcs;
+    task.host.emit({
+      kind: "ipi.acked",
+      operation: task.operation,
+      from: task.cpu.number,
+      to: cpu,
+      vmcs: id,
+      region,
+      epoch: clear.epoch,
+    });
+  });
+  const stopped = findStop(cpu, crossCpuClears(clears), results);
+  return stopped === undefined
+    ? undefined
+    : new OperationFailed({ code: "unexpectedOutcome", definite: true, message: describeStop(cpu, stopped) });
+}
+
+function clearLocally(task: Task, clear: DecidedClear, cause: string): void {
+  task.script.push({ kind: "vmclear", region: clear.vmcs.region, epoch: clear.epoch }, (result) => {
+    if (result === undefined) return;
+    if (applyClear(task.host, clear, result, task.operation, cause)) task.host.counters.clearsLocal++;
+  });
+}
+
+/**
+ * Stores the flushed image, and only then publishes "active nowhere". A completion that comes late, when the record already names another
+ * CPU or activation, changes nothing (H9). Returns whether it counted.
+ */
+export function applyClear(
+  host: HostState,
+  { vmcs, cpu, epoch }: DecidedClear,
+  result: InstructionResult,
+  operation: number,
+  cause: string,
+): boolean {
+  if (vmcs.cpu !== cpu || vmcs.epoch !== epoch) return false;
+  if (result.status === "notMine")
+    fail("unexpectedOutcome", `CPU ${cpu} does not hold VMCS ${vmcs.id} (epoch ${epoch})`);
+  if (result.status !== "succeed") return false;
+  if (result.fields !== undefined) applyFields(result.fields, vmcs.home);
+  host.cpu(cpu).loaded.delete(vmcs);
+  vmcs.cpu = NOWHERE;
+  vmcs.launched = false;
+  host.emitRecord(vmcs, operation, cause);
+  return true;
+}
+
+/** From the moment the clear is decided, no load may trust that CPU's current pointer (step 2 of KVM's callback; H18). */
+function forgetCurrent(host: HostState, vmcs: LoadedVmcs, cpu: number): void {
+  const target = host.cpu(cpu);
+  if (target.current === vmcs) target.current = undefined;
+  if (target.running === vmcs.vcpu) target.running = undefined;
+}

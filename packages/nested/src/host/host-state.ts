@@ -1,0 +1,98 @@
+import type { EventFact } from "@vmcslab/history";
+import type { CpuModel } from "@vmcslab/vmx";
+import type { HostCounters } from "../api.js";
+import { fail } from "../effect.js";
+import { Allocator } from "./allocator.js";
+import { HostCpu } from "./host-cpu.js";
+import { LoadedVmcs } from "./loaded-vmcs.js";
+import type { Vcpu, Vm } from "./vcpu.js";
+
+export interface HostConfig {
+  /** vmcs02 pool size of vcpus that do not say; 0 behaves as 1. */
+  readonly poolSize: number;
+  /** Pages for VMCS and VMXON regions. */
+  readonly memoryPages: number;
+  /** Bytes of each VM's memory. */
+  readonly l1MemoryBytes: number;
+  /** The processors L0 runs on. */
+  readonly model: CpuModel;
+}
+
+export type Counters = { -readonly [K in keyof HostCounters]: HostCounters[K] };
+
+/** Everything L0 knows. Only operations change it, and only between two waits. */
+export class HostState {
+  readonly cpus = new Map<number, HostCpu>();
+  readonly vcpus = new Map<number, Vcpu>();
+  readonly vms = new Map<number, Vm>();
+  readonly allocator: Allocator;
+  readonly counters: Counters = {
+    clearsLocal: 0,
+    clearsCrossCpu: 0,
+    clearsInitial: 0,
+    poolHits: 0,
+    poolRecycles: 0,
+    poolAllocations: 0,
+    poolFrees: 0,
+    nestedEntries: 0,
+    nestedExits: 0,
+    migrations: 0,
+  };
+  nextVcpu = 0;
+  nextOperation = 1;
+  #nextVmcs = 1;
+
+  constructor(
+    readonly config: HostConfig,
+    readonly emit: (fact: EventFact) => void,
+  ) {
+    this.allocator = new Allocator(config.memoryPages);
+  }
+
+  cpu(number: number): HostCpu {
+    let cpu = this.cpus.get(number);
+    if (cpu === undefined) {
+      cpu = new HostCpu(number);
+      this.cpus.set(number, cpu);
+    }
+    return cpu;
+  }
+
+  onlineCpu(number: number): HostCpu {
+    const cpu = this.cpus.get(number);
+    if (cpu === undefined) fail("notFound", `no CPU ${number}: ${this.#listCpus()}`);
+    if (cpu.state !== "online") fail("cpuUnavailable", `CPU ${number} is offline: ${this.#listCpus()}`);
+    return cpu;
+  }
+
+  vcpu(id: number): Vcpu {
+    const vcpu = this.vcpus.get(id);
+    if (vcpu === undefined) fail("notFound", `no vcpu ${id}`);
+    return vcpu;
+  }
+
+  /** A page with a revision identifier in it, and its record. Undefined when there is no page. It still needs its first VMCLEAR (H1). */
+  allocateVmcs(role: "vmcs01" | "vmcs02", vcpu: number, operation: number): LoadedVmcs | undefined {
+    const region = this.allocator.allocatePage();
+    if (region === undefined) return undefined;
+    const vmcs = new LoadedVmcs(this.#nextVmcs++, region, role, vcpu);
+    this.emit({ kind: "vmcs.allocated", operation, vcpu, vmcs: vmcs.id, region, role });
+    return vmcs;
+  }
+
+  freeVmcs(vmcs: LoadedVmcs, operation: number): void {
+    vmcs.freed = true;
+    this.allocator.freePage(vmcs.region);
+    this.emit({ kind: "vmcs.freed", operation, vcpu: vmcs.vcpu, vmcs: vmcs.id, region: vmcs.region });
+  }
+
+  emitRecord(vmcs: LoadedVmcs, operation: number, cause: string): void {
+    const { id, region, cpu, launched, epoch } = vmcs;
+    this.emit({ kind: "vmcs.record", operation, vmcs: id, region, cpu, launched, epoch, cause });
+  }
+
+  #listCpus(): string {
+    const online = [...this.cpus.values()].filter((cpu) => cpu.state === "online").map((cpu) => cpu.number);
+    return online.length === 0 ? "no CPU is online" : `online are ${online.sort((a, b) => a - b).join(", ")}`;
+  }
+}

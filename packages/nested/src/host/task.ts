@@ -1,0 +1,91 @@
+import { type BatchResult, fail, OperationFailed, type OutgoingBatch, type Steps } from "../effect.js";
+import type { BatchInstruction, InstructionResult } from "../interconnect/batch.js";
+import { isExpected } from "../interconnect/expected.js";
+import type { HostCpu } from "./host-cpu.js";
+import type { HostState } from "./host-state.js";
+import { Script } from "./script.js";
+import type { Vcpu } from "./vcpu.js";
+
+/** The first instruction of a batch that did not end as expected. */
+export interface Stopped {
+  readonly instruction: BatchInstruction;
+  readonly result: InstructionResult;
+}
+
+interface Flushed {
+  /** Our own script's result; undefined when there was nothing to send. */
+  readonly own: BatchResult | undefined;
+  readonly stopped: Stopped | undefined;
+  /** Results of the batches that went out with it. */
+  readonly others: readonly BatchResult[];
+}
+
+/** One operation at work for one vcpu on one CPU. */
+export class Task {
+  script: Script;
+
+  constructor(
+    readonly host: HostState,
+    readonly operation: number,
+    readonly vcpu: Vcpu,
+    readonly cpu: HostCpu,
+  ) {
+    this.script = new Script(cpu);
+  }
+
+  /** Sends what was collected; fails the operation unless all of it ended as expected. */
+  *flush(): Steps<void> {
+    this.require(yield* this.flushWith([]));
+  }
+
+  /** As {@link flush}, but an instruction that stopped the batch is the caller's to handle. */
+  *flushEntry(): Steps<Stopped | undefined> {
+    const flushed = yield* this.flushWith([]);
+    if (flushed.own?.ok === false) this.require(flushed);
+    return flushed.stopped;
+  }
+
+  /** Sends what was collected together with `others`, all at once. Nothing is judged: the caller applies what succeeded first. */
+  *flushWith(others: readonly OutgoingBatch[]): Steps<Flushed> {
+    const script = this.script;
+    this.script = new Script(this.cpu);
+    const own: OutgoingBatch[] = script.isEmpty
+      ? []
+      : [{ cpu: this.cpu.number, operation: this.operation, instructions: script.instructions }];
+    if (own.length + others.length === 0) return { own: undefined, stopped: undefined, others: [] };
+    const results = yield { kind: "batches", batches: [...own, ...others] };
+    const result = own.length === 0 ? undefined : results[0];
+    const executed = result?.ok === true ? result.completion.results : [];
+    script.settle(executed);
+    const stopped = result?.ok === true ? findStop(this.cpu.number, script.instructions, executed) : undefined;
+    return { own: result, stopped, others: results.slice(own.length) };
+  }
+
+  /** Fails the operation unless our own script did what it should. */
+  require({ own, stopped }: Flushed): void {
+    if (own?.ok === false) {
+      if (own.error.code === "deadline") this.vcpu.indefinite = true;
+      throw new OperationFailed(own.error);
+    }
+    if (stopped !== undefined) fail("unexpectedOutcome", describeStop(this.cpu.number, stopped));
+  }
+}
+
+/** The instruction that stopped a batch, if one did. */
+export function findStop(
+  cpu: number,
+  instructions: readonly BatchInstruction[],
+  results: readonly InstructionResult[],
+): Stopped | undefined {
+  const result = results.at(-1);
+  const instruction = instructions[results.length - 1];
+  if (result !== undefined && instruction !== undefined && !isExpected(instruction, result))
+    return { instruction, result };
+  if (results.length === instructions.length) return undefined;
+  fail("unexpectedOutcome", `CPU ${cpu}: ${results.length} results for ${instructions.length} instructions`);
+}
+
+export function describeStop(cpu: number, { instruction, result }: Stopped): string {
+  const detail = result.error ?? result.reason;
+  return `CPU ${cpu}: ${instruction.kind} ended in ${result.status}${detail === undefined ? "" : ` ${detail}`}`;
+}

@@ -1,0 +1,69 @@
+import { FieldStore, Memory } from "@vmcslab/vmx";
+import type { LoadedVmcs } from "./loaded-vmcs.js";
+
+/** No vmcs12 is current, no VMXON pointer: all ones for L1. */
+export const NO_POINTER = -1;
+
+/** A VM: what its vcpus share. */
+export class Vm {
+  readonly vcpus = new Set<number>();
+  readonly memory: Memory;
+
+  constructor(
+    readonly id: number,
+    /** Size of L1's memory in bytes; a vmcs12 beyond it is not backed. */
+    readonly memoryBytes: number,
+  ) {
+    this.memory = new Memory({ bytes: memoryBytes });
+  }
+}
+
+/** An entry of the vmcs02 pool: KVM's `struct vmcs02_list` of 2011 to 2017. */
+export interface PoolEntry {
+  /** The key: guest-physical address of the vmcs12 that it last ran. */
+  vmptr: number;
+  readonly vmcs: LoadedVmcs;
+}
+
+/** The vmcs12 that L1 made current, cached by L0 as KVM does: it reaches L1's memory when L1 leaves it. */
+export class CachedVmcs12 {
+  readonly fields = new FieldStore();
+  launched = false;
+}
+
+/** One vcpu's nested state: KVM's `struct nested_vmx`. */
+export class Vcpu {
+  /** Post-VMXON. */
+  vmxon = false;
+  vmxonPointer = NO_POINTER;
+  currentVmptr = NO_POINTER;
+  readonly vmcs12 = new CachedVmcs12();
+  /** L2 runs. */
+  guestMode = false;
+  /** Most recently used first. */
+  readonly pool: PoolEntry[] = [];
+  /** The VMCS in use: vmcs01, or one of the pool. */
+  loaded: LoadedVmcs;
+  /** Set when a batch to its CPU ended without an answer: its state there is not known. */
+  indefinite = false;
+
+  constructor(
+    readonly id: number,
+    readonly vm: Vm,
+    /** The CPU it is placed on. */
+    public cpu: number,
+    /** As configured; 0 behaves as 1. */
+    readonly poolSize: number,
+    readonly vmcs01: LoadedVmcs,
+  ) {
+    this.loaded = vmcs01;
+  }
+
+  get poolCapacity(): number {
+    return Math.max(this.poolSize, 1);
+  }
+
+  poolOrder(): number[] {
+    return this.pool.map((entry) => entry.vmptr);
+  }
+}

@@ -1,0 +1,115 @@
+import type { EventFact } from "@vmcslab/history";
+import type {
+  CreateVcpuRequest,
+  GuestExitAnswer,
+  GuestExitRequest,
+  HostCounters,
+  L1Instruction,
+  L1Outcome,
+  NestedState,
+} from "./api.js";
+import { loseCpu, offlineCpu, onlineCpu, registerCpu } from "./cpu-operations.js";
+import type { Operation } from "./effect.js";
+import { type HostConfig, HostState } from "./host/host-state.js";
+import { NO_POINTER, type Vcpu } from "./host/vcpu.js";
+import * as operations from "./operations.js";
+
+/**
+ * L0. Every method that does something returns an operation for an {@link Executive} to run; nothing happens before it is run. Methods that only look
+ * answer at once. It emits an event for every change of its state.
+ */
+export class Hypervisor {
+  readonly state: HostState;
+
+  constructor(config: HostConfig, emit: (fact: EventFact) => void) {
+    this.state = new HostState(config, emit);
+  }
+
+  createVcpu(request: CreateVcpuRequest): Operation<number> {
+    return operations.operation(this.state, "createVcpu", undefined, (number) =>
+      operations.createVcpu(this.state, number, request),
+    );
+  }
+
+  destroyVcpu(vcpu: number): Operation<void> {
+    return operations.operation(this.state, "destroyVcpu", vcpu, (number) =>
+      operations.onVcpu(this.state, vcpu, number, operations.destroyVcpu, operations.anyCpuFor(this.state)),
+    );
+  }
+
+  /** Outcomes of L1's instructions, in order; fewer than were given when one of them entered L2. */
+  runL1(vcpu: number, instructions: readonly L1Instruction[]): Operation<L1Outcome[]> {
+    return operations.operation(this.state, "runL1", vcpu, (number) =>
+      operations.onVcpu(this.state, vcpu, number, (task) => operations.runL1Instructions(task, instructions)),
+    );
+  }
+
+  guestExit(request: GuestExitRequest): Operation<GuestExitAnswer> {
+    return operations.operation(this.state, "guestExit", request.vcpu, (number) =>
+      operations.onVcpu(this.state, request.vcpu, number, (task) => operations.guestExit(task, request)),
+    );
+  }
+
+  placeVcpu(vcpu: number, cpu: number): Operation<void> {
+    return operations.operation(this.state, "placeVcpu", vcpu, (number) =>
+      operations.onVcpu(this.state, vcpu, number, operations.placeVcpu, (known) => {
+        operations.definiteCpu(known);
+        return cpu;
+      }),
+    );
+  }
+
+  registerCpu(cpu: number, incarnation: number): Operation<void> {
+    return operations.operation(this.state, "registerCpu", undefined, (number) =>
+      registerCpu(this.state, number, cpu, incarnation),
+    );
+  }
+
+  /** Number of VMCSs that had to be cleared. */
+  offlineCpu(cpu: number): Operation<number> {
+    return operations.operation(this.state, "offlineCpu", undefined, (number) => offlineCpu(this.state, number, cpu));
+  }
+
+  onlineCpu(cpu: number): Operation<void> {
+    return operations.operation(this.state, "onlineCpu", undefined, (number) => onlineCpu(this.state, number, cpu));
+  }
+
+  /** The interconnect found that a CPU is gone, or another incarnation of it is there. Takes effect at once. */
+  cpuLost(cpu: number): void {
+    loseCpu(this.state, cpu);
+  }
+
+  listVcpus(): NestedState[] {
+    return [...this.state.vcpus.values()].map(stateOf);
+  }
+
+  nestedState(vcpu: number): NestedState | undefined {
+    const found = this.state.vcpus.get(vcpu);
+    return found === undefined ? undefined : stateOf(found);
+  }
+
+  counters(): HostCounters {
+    return { ...this.state.counters };
+  }
+}
+
+function stateOf(vcpu: Vcpu): NestedState {
+  return {
+    vcpu: vcpu.id,
+    vm: vcpu.vm.id,
+    cpu: vcpu.cpu,
+    vmxon: vcpu.vmxon,
+    vmxonPointer: pointer(vcpu.vmxonPointer),
+    currentVmptr: pointer(vcpu.currentVmptr),
+    guestMode: vcpu.guestMode,
+    loadedVmcs: vcpu.loaded.id,
+    vmcs01: vcpu.vmcs01.state(),
+    poolSize: vcpu.poolSize,
+    pool: vcpu.pool.map((entry) => ({ ...entry.vmcs.state(), vmptr: BigInt(entry.vmptr) })),
+  };
+}
+
+/** All ones when there is none, as L1 sees it. */
+function pointer(address: number): bigint {
+  return BigInt.asUintN(64, BigInt(address === NO_POINTER ? -1 : address));
+}

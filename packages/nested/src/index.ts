@@ -1,0 +1,18 @@
+export * from "./api.js";
+export {
+  type BatchResult,
+  type Operation,
+  OperationFailed,
+  type OutgoingBatch,
+  type Steps,
+  type Wait,
+} from "./effect.js";
+export { Executive, type SendBatch } from "./executive.js";
+export { applyFields, changedFields, FieldValuesBuilder, NO_FIELDS, nonZeroFields } from "./field-values.js";
+export type { AllocationKind } from "./host/allocator.js";
+export type { HostConfig } from "./host/host-state.js";
+export { Hypervisor } from "./hypervisor.js";
+export * from "./interconnect/batch.js";
+export { isExpected } from "./interconnect/expected.js";
+export { BatchTarget } from "./interconnect/target.js";
+export { VMCS12_REVISION } from "./l1/vmcs12.js";

@@ -1,0 +1,54 @@
+import type { FieldStore } from "@vmcslab/vmx";
+import type { GuestExitRequest } from "../api.js";
+import type { Steps } from "../effect.js";
+import { applyFields } from "../field-values.js";
+import { enterGuest, loadVmcs } from "../host/load.js";
+import type { Task } from "../host/task.js";
+import { l1WantsExit } from "./exit-policy.js";
+import { consumeInjectedEvent, exitInformationEncodings, guestStateEncodings, loadL1HostState } from "./prepare.js";
+
+/** An exit of L2. Returns whether L1 sees it; otherwise L0 has handled it and L2 runs again. */
+export function* exitFromL2(
+  task: Task,
+  exit: Pick<GuestExitRequest, "reason" | "qualification" | "guest">,
+): Steps<boolean> {
+  const { vcpu, host, script, operation } = task;
+  script.guestExit(vcpu.loaded, exit);
+  const reflected = l1WantsExit(exit.reason, exit.qualification, vcpu.vmcs12.fields, vcpu.vm.memory);
+  host.counters.nestedExits++;
+  host.emit({
+    kind: "nested.exit",
+    operation,
+    vcpu: vcpu.id,
+    vmptr: vcpu.currentVmptr,
+    reason: exit.reason,
+    toL1: reflected,
+  });
+  if (reflected) yield* nestedVmexit(task);
+  else enterGuest(task, vcpu.loaded);
+  yield* task.flush();
+  return reflected;
+}
+
+/** nested_vmx_vmexit: L2's state goes into the vmcs12, vmcs01 is loaded, and L1 runs where its vmcs12 says. L2 is out of its guest already. */
+export function* nestedVmexit(task: Task): Steps<void> {
+  const { vcpu } = task;
+  syncVmcs12(task, vcpu.vmcs12.fields);
+  vcpu.guestMode = false;
+  vcpu.vmcs12.launched = true;
+  vcpu.loaded = vcpu.vmcs01;
+  yield* loadVmcs(task, vcpu.vmcs01, "exit to L1");
+  task.script.write(vcpu.vmcs01, loadL1HostState(vcpu.vmcs12.fields));
+  enterGuest(task, vcpu.vmcs01);
+}
+
+/** sync_vmcs02_to_vmcs12 and prepare_vmcs12: the vmcs02 is current; what it holds of L2 is read and kept when the batch has ended. */
+function syncVmcs12({ script, host, vcpu }: Task, vmcs12: FieldStore): void {
+  const { model } = host.config;
+  const vmcs02 = vcpu.loaded;
+  script.read([...guestStateEncodings(model), ...exitInformationEncodings(model)], (values) => {
+    applyFields(values, vmcs12);
+    applyFields(values, vmcs02.known);
+    consumeInjectedEvent(vmcs12);
+  });
+}

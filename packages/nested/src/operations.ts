@@ -1,0 +1,187 @@
+import { FIELDS, fieldIndex, invariant } from "@vmcslab/vmx";
+import type { Answer, CreateVcpuRequest, GuestExitAnswer, GuestExitRequest, L1Instruction, L1Outcome } from "./api.js";
+import { fail, type Operation, OperationFailed, type Steps } from "./effect.js";
+import { clearAll } from "./host/clear.js";
+import type { HostState } from "./host/host-state.js";
+import { ensureRunning, enterGuest, initialise, leaveOtherGuest, loadVmcs } from "./host/load.js";
+import { Task } from "./host/task.js";
+import { Vcpu, Vm } from "./host/vcpu.js";
+import { runL1 } from "./l1/run-l1.js";
+import { freeNested } from "./l1/vmx-instructions.js";
+import { supportsField } from "./nested/capabilities.js";
+import { exitFromL2 } from "./nested/exit.js";
+import { initialVmcs01 } from "./nested/host-values.js";
+
+/** Runs the steps of one operation between its op.begin and op.end, and turns a failure into a value. */
+export function* operation<T>(
+  host: HostState,
+  name: string,
+  vcpu: number | undefined,
+  steps: (operation: number) => Steps<T>,
+): Operation<T> {
+  const number = host.nextOperation++;
+  const who = vcpu === undefined ? {} : { vcpu };
+  host.emit({ kind: "op.begin", operation: number, instruction: name, ...who });
+  try {
+    const value = yield* steps(number);
+    host.emit({ kind: "op.end", operation: number, instruction: name, ...who, status: "ok", definite: true });
+    return { ok: true, value };
+  } catch (error) {
+    if (!(error instanceof OperationFailed)) throw error;
+    const { code, definite } = error.error;
+    host.emit({ kind: "op.end", operation: number, instruction: name, ...who, status: code, definite });
+    return { ok: false, error: error.error } satisfies Answer<T>;
+  }
+}
+
+/** An operation on a vcpu: takes its lock, then that of the CPU it works on (its own, unless `cpuOf` says otherwise), and leaves nothing unsent behind. */
+export function* onVcpu<T>(
+  host: HostState,
+  id: number,
+  number: number,
+  steps: (task: Task) => Steps<T>,
+  cpuOf: (vcpu: Vcpu) => number = definiteCpu,
+): Steps<T> {
+  yield { kind: "lock", key: `vcpu ${id}` };
+  const vcpu = host.vcpu(id);
+  const cpu = cpuOf(vcpu);
+  yield { kind: "lock", key: `cpu ${cpu}` };
+  const task = new Task(host, number, vcpu, host.onlineCpu(cpu));
+  try {
+    return yield* steps(task);
+  } catch (error) {
+    // What was decided has been recorded as decided, so it must reach the CPU even if the operation goes no further.
+    yield* task.flushWith([]);
+    throw error;
+  }
+}
+
+/** Where a vcpu is, unless that is not known. */
+export function definiteCpu(vcpu: Vcpu): number {
+  if (vcpu.indefinite)
+    fail("failedPrecondition", `vcpu ${vcpu.id}: its CPU did not answer an earlier operation; destroy it`);
+  return vcpu.cpu;
+}
+
+/** Where to work for a vcpu whose own CPU may be gone. */
+export function anyCpuFor(host: HostState): (vcpu: Vcpu) => number {
+  return (vcpu) => {
+    if (host.cpus.get(vcpu.cpu)?.state === "online") return vcpu.cpu;
+    const online = [...host.cpus.values()].find((cpu) => cpu.state === "online");
+    return online?.number ?? vcpu.cpu;
+  };
+}
+
+export function* createVcpu(host: HostState, number: number, request: CreateVcpuRequest): Steps<number> {
+  const poolSize = request.poolSize ?? host.config.poolSize;
+  if (!Number.isInteger(poolSize) || poolSize < 0)
+    fail("invalidArgument", `pool size ${poolSize}: a whole number from 0`);
+  host.onlineCpu(request.cpu);
+  yield { kind: "lock", key: `cpu ${request.cpu}` };
+  const cpu = host.onlineCpu(request.cpu);
+  const id = host.nextVcpu++;
+  const vmcs01 = host.allocateVmcs("vmcs01", id, number);
+  if (vmcs01 === undefined) fail("noMemory", "no page for a vmcs01");
+  const vm = vmOf(host, request.vm ?? freeVmId(host));
+  const vcpu = new Vcpu(id, vm, request.cpu, poolSize, vmcs01);
+  vm.vcpus.add(id);
+  host.vcpus.set(id, vcpu);
+  const task = new Task(host, number, vcpu, cpu);
+  initialise(task, vmcs01);
+  yield* loadVmcs(task, vmcs01, "create");
+  task.script.write(vmcs01, initialVmcs01(host.config.model, id));
+  enterGuest(task, vmcs01);
+  try {
+    yield* task.flush();
+  } catch (error) {
+    // Where its CPU is gone nothing of it is left there; where the CPU is silent it stays listed, to be destroyed.
+    if (!vmcs01.isActive) forgetVcpu(host, vcpu, number);
+    throw error;
+  }
+  host.emit({ kind: "vcpu.created", operation: number, vcpu: id, cpu: request.cpu, count: poolSize });
+  return id;
+}
+
+/**
+ * vmx_free_vcpu, in the order of kernel 4.9: leave L2, so that vmcs01 is in use; free the nested state; then vmcs01 itself. All VMCSs
+ * are cleared where they were last loaded, and waited for, before a page is freed (H13, H14).
+ */
+export function* destroyVcpu(task: Task): Steps<void> {
+  const { vcpu, host, operation: number } = task;
+  leaveOtherGuest(task);
+  vcpu.guestMode = false;
+  vcpu.loaded = vcpu.vmcs01;
+  yield* clearAll(task, [...vcpu.pool.map((entry) => entry.vmcs), vcpu.vmcs01], "destroy");
+  yield* task.flush();
+  yield* freeNested(task);
+  invariant(vcpu.pool.length === 0, "a pool is empty outside VMX operation");
+  invariant(!vcpu.vmcs01.isActive, "vmcs01 is freed only when it is active nowhere");
+  forgetVcpu(host, vcpu, number);
+  host.emit({ kind: "vcpu.destroyed", operation: number, vcpu: vcpu.id });
+}
+
+function forgetVcpu(host: HostState, vcpu: Vcpu, number: number): void {
+  host.freeVmcs(vcpu.vmcs01, number);
+  vcpu.vm.vcpus.delete(vcpu.id);
+  if (vcpu.vm.vcpus.size === 0) host.vms.delete(vcpu.vm.id);
+  host.vcpus.delete(vcpu.id);
+}
+
+export function* runL1Instructions(task: Task, instructions: readonly L1Instruction[]): Steps<L1Outcome[]> {
+  if (task.vcpu.guestMode)
+    fail("failedPrecondition", `vcpu ${task.vcpu.id} runs L2: L1 executes nothing before an exit`);
+  return yield* runL1(task, instructions);
+}
+
+export function* guestExit(task: Task, request: GuestExitRequest): Steps<GuestExitAnswer> {
+  const { vcpu } = task;
+  checkGuestExit(task.host, request);
+  yield* ensureRunning(task, "guest exit");
+  if (vcpu.guestMode) return { level: 2, reflected: yield* exitFromL2(task, request) };
+  task.script.guestExit(vcpu.vmcs01, request);
+  enterGuest(task, vcpu.vmcs01);
+  yield* task.flush();
+  return { level: 1, reflected: false };
+}
+
+/** What a guest may have changed of itself before it left: guest-state fields that this processor has. */
+function checkGuestExit(host: HostState, { reason, guest }: GuestExitRequest): void {
+  if (!Number.isInteger(reason) || reason < 0 || reason > 0xffff)
+    fail("invalidArgument", `exit reason ${reason}: 0 to 65535`);
+  for (const [encoding] of guest) {
+    const field = FIELDS[fieldIndex(encoding)];
+    const isFull = field?.encoding === encoding;
+    if (!isFull || field.type !== "guest" || !supportsField(host.config.model, encoding)) {
+      fail("invalidArgument", `0x${encoding.toString(16)} is not a guest-state field of this processor`);
+    }
+  }
+}
+
+/** The vcpu's thread moves: the VMCS in use is cleared where it was, loaded on the new CPU and launched again. The others follow when they are next used. */
+export function* placeVcpu(task: Task): Steps<void> {
+  const { vcpu, host, cpu, operation: number } = task;
+  const from = vcpu.cpu;
+  // An earlier move may have stopped half-way, at a clear that was not answered: asking again finishes it.
+  if (from === cpu.number && vcpu.loaded.cpu === cpu.number) return;
+  vcpu.cpu = cpu.number;
+  if (from !== cpu.number) {
+    host.counters.migrations++;
+    host.emit({ kind: "vcpu.placed", operation: number, vcpu: vcpu.id, from, to: cpu.number });
+  }
+  yield* ensureRunning(task, "place");
+  yield* task.flush();
+}
+
+function vmOf(host: HostState, id: number): Vm {
+  const existing = host.vms.get(id);
+  if (existing !== undefined) return existing;
+  const vm = new Vm(id, host.config.l1MemoryBytes);
+  host.vms.set(id, vm);
+  return vm;
+}
+
+function freeVmId(host: HostState): number {
+  let id = 0;
+  while (host.vms.has(id)) id++;
+  return id;
+}

@@ -1,0 +1,56 @@
+import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { InvalidMessage } from "../../codec/invalid-message.js";
+import { required } from "../../codec/numbers.js";
+import type { PublishRequest, PublishResponse } from "../../generated/vmcslab/v1/trace.js";
+import type { EventSource, ReceiveBatch } from "../port.js";
+
+type Stream = ServerDuplexStream<PublishRequest, PublishResponse>;
+
+/** Trace's end of the direct bus: the handler of TraceService.Publish. */
+export class DirectSource implements EventSource {
+  readonly #receive: ReceiveBatch;
+  readonly #open = new Set<Stream>();
+
+  constructor(receive: ReceiveBatch) {
+    this.#receive = receive;
+  }
+
+  readonly publish = (stream: Stream): void => {
+    this.#open.add(stream);
+    stream.sendMetadata(new Metadata());
+    this.#answerAll(stream)
+      .then(
+        () => stream.end(),
+        (error: unknown) => stream.emit("error", statusOf(error)),
+      )
+      .finally(() => this.#open.delete(stream));
+  };
+
+  close(): Promise<void> {
+    for (const stream of this.#open) stream.end();
+    return Promise.resolve();
+  }
+
+  async #answerAll(stream: Stream): Promise<void> {
+    for await (const request of requestsOf(stream)) {
+      const batch = required(request.batch, "batch");
+      await this.#receive(batch);
+      stream.write({ stored: batch.firstSequence + BigInt(batch.events.length) - 1n });
+    }
+  }
+}
+
+/** The stream's requests, one at a time: what is not taken yet stays in the transport. A source that vanishes ends them. */
+async function* requestsOf(stream: Stream): AsyncGenerator<PublishRequest> {
+  const requests: AsyncIterable<PublishRequest> = stream;
+  try {
+    yield* requests;
+  } catch (error) {
+    if (!stream.cancelled) throw error;
+  }
+}
+
+function statusOf(error: unknown): { code: status; details: string } {
+  const code = error instanceof InvalidMessage ? status.INVALID_ARGUMENT : status.INTERNAL;
+  return { code, details: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,94 @@
+/** The only file that knows the NATS client. It is loaded when a bus is wanted and costs nothing otherwise. */
+import type { NatsConnection } from "nats";
+import type { Clock } from "../../clock.js";
+
+const RECONNECT_DELAY_MS = 250;
+const DRAIN_BOUND_MS = 1000;
+
+/** What the bus needs of NATS. */
+export interface NatsBus {
+  readonly connected: boolean;
+  /** Hands over a message; it goes out when the connection is up. */
+  publish(subject: string, payload: Uint8Array): void;
+  /** Ends when the server has everything published before. Rejects when the connection breaks meanwhile. */
+  flush(): Promise<void>;
+  /** Calls `receive` for each message, one after the other. The subscription holds at the server when the promise ends. */
+  subscribe(subject: string, receive: (payload: Uint8Array) => Promise<void>): Promise<void>;
+  /** Delivers what was received, then ends the connection; bounded by one second. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Connects to a server and keeps connecting again for ever. `url` may carry user and password. Rejects when the first connection
+ * fails.
+ */
+export async function connectNats(url: string, name: string, clock: Clock): Promise<NatsBus> {
+  const { connect } = await import("nats");
+  const { server, user, pass } = splitCredentials(url);
+  const credentials = user === undefined ? {} : { user, ...(pass === undefined ? {} : { pass }) };
+  const connection = await connect({
+    servers: server,
+    name,
+    ...credentials,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_DELAY_MS,
+  });
+  return new Bus(connection, clock);
+}
+
+class Bus implements NatsBus {
+  readonly #connection: NatsConnection;
+  readonly #clock: Clock;
+  #connected = true;
+
+  constructor(connection: NatsConnection, clock: Clock) {
+    this.#connection = connection;
+    this.#clock = clock;
+    void this.#watch();
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  publish(subject: string, payload: Uint8Array): void {
+    this.#connection.publish(subject, payload);
+  }
+
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
+  async subscribe(subject: string, receive: (payload: Uint8Array) => Promise<void>): Promise<void> {
+    const subscription = this.#connection.subscribe(subject);
+    void (async () => {
+      for await (const message of subscription) await receive(message.data);
+    })();
+    await this.#connection.flush();
+  }
+
+  async drain(): Promise<void> {
+    const drained = new AbortController();
+    // Draining waits for the server. One that is gone must not keep us.
+    await Promise.race([this.#connection.drain(), this.#clock.sleep(DRAIN_BOUND_MS, drained.signal)]);
+    drained.abort();
+    await this.#connection.close();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === "disconnect") this.#connected = false;
+      if (status.type === "reconnect") this.#connected = true;
+    }
+    this.#connected = false;
+  }
+}
+
+/** The client takes credentials as options only. */
+function splitCredentials(url: string): { server: string; user?: string; pass?: string } {
+  const parsed = new URL(url.includes("://") ? url : `nats://${url}`);
+  const server = `${parsed.hostname}:${parsed.port === "" ? "4222" : parsed.port}`;
+  if (parsed.username === "") return { server };
+  const user = decodeURIComponent(parsed.username);
+  return parsed.password === "" ? { server, user } : { server, user, pass: decodeURIComponent(parsed.password) };
+}

@@ -1,0 +1,167 @@
+import type { MethodDefinition } from "@grpc/grpc-js";
+import type {
+  Answer,
+  CreateVcpuRequest,
+  GuestExitAnswer,
+  GuestExitRequest,
+  HostCounters,
+  L1Instruction,
+  L1Outcome,
+  NestedState,
+} from "@vmcslab/nested";
+import { countersFromWire, createVcpuToWire, guestExitToWire } from "../codec/host.js";
+import { InvalidMessage } from "../codec/invalid-message.js";
+import { l1InstructionToWire, l1OutcomeFromWire } from "../codec/l1.js";
+import { NameCodec } from "../codec/names.js";
+import { nestedStateFromWire } from "../codec/nested-state.js";
+import { required, toNumber } from "../codec/numbers.js";
+import { L0ServiceService as L0, type Cpu as WireCpu, CpuState as WireCpuState } from "../generated/vmcslab/v1/l0.js";
+import { UnaryCaller } from "../rpc/call.js";
+
+/** Longer than any operation: L0 has deadlines of its own, and its error says more than ours would. */
+const OPERATION_DEADLINE_MS = 30_000;
+
+export type CpuState = "connecting" | "online" | "offline" | "lost";
+
+export interface CpuInfo {
+  readonly cpu: number;
+  readonly address: string;
+  readonly incarnation: number;
+  readonly model: string;
+  readonly state: CpuState;
+  readonly heartbeatAgeMs: number;
+}
+
+/** What a CPU says of itself. */
+export interface CpuRegistration {
+  readonly cpu: number;
+  /** host:port of its InterconnectService. */
+  readonly address: string;
+  readonly incarnation: number;
+  readonly model: string;
+}
+
+export interface VcpuInfo {
+  readonly vcpu: number;
+  readonly vm: number;
+  readonly cpu: number;
+  readonly guestMode: boolean;
+}
+
+export interface HostInfo {
+  readonly host: string;
+  readonly session: number;
+  readonly poolSize: number;
+  readonly memoryPages: number;
+  readonly counters: HostCounters;
+}
+
+export const CPU_STATE = new NameCodec<CpuState, WireCpuState>("CPU state", {
+  connecting: WireCpuState.CONNECTING,
+  online: WireCpuState.ONLINE,
+  offline: WireCpuState.OFFLINE,
+  lost: WireCpuState.LOST,
+});
+
+/** L0 as others see it over gRPC: the operations with the core's own shapes. An answer that is not ok is a value; nothing rejects for a status. */
+export class L0Client {
+  readonly #caller: UnaryCaller;
+
+  /** `address`: host:port. */
+  constructor(address: string) {
+    this.#caller = new UnaryCaller(address);
+  }
+
+  createVcpu(request: CreateVcpuRequest): Promise<Answer<number>> {
+    return this.#operate(L0.createVcpu, createVcpuToWire(request), ({ vcpu }) => vcpu);
+  }
+
+  destroyVcpu(vcpu: number): Promise<Answer<void>> {
+    return this.#operate(L0.destroyVcpu, { vcpu }, ignore);
+  }
+
+  runL1(vcpu: number, instructions: readonly L1Instruction[]): Promise<Answer<L1Outcome[]>> {
+    const request = { vcpu, instructions: instructions.map(l1InstructionToWire) };
+    return this.#operate(L0.runL1, request, ({ outcomes }) => outcomes.map(l1OutcomeFromWire));
+  }
+
+  guestExit(request: GuestExitRequest): Promise<Answer<GuestExitAnswer>> {
+    return this.#operate(L0.guestExit, guestExitToWire(request), ({ level, reflected }) => ({
+      level: guestLevel(level),
+      reflected,
+    }));
+  }
+
+  placeVcpu(vcpu: number, cpu: number): Promise<Answer<void>> {
+    return this.#operate(L0.placeVcpu, { vcpu, cpu }, ignore);
+  }
+
+  /** How many VMCSs were cleared there. */
+  offlineCpu(cpu: number): Promise<Answer<number>> {
+    return this.#operate(L0.offlineCpu, { cpu }, ({ cleared }) => cleared);
+  }
+
+  onlineCpu(cpu: number): Promise<Answer<void>> {
+    return this.#operate(L0.onlineCpu, { cpu }, ignore);
+  }
+
+  nestedState(vcpu: number): Promise<Answer<NestedState>> {
+    return this.#caller.call(L0.getNestedState, { vcpu }, nestedStateFromWire);
+  }
+
+  listCpus(): Promise<Answer<CpuInfo[]>> {
+    return this.#caller.call(L0.listCpus, {}, ({ cpus }) => cpus.map(cpuInfo));
+  }
+
+  listVcpus(): Promise<Answer<VcpuInfo[]>> {
+    return this.#caller.call(L0.listVcpus, {}, ({ vcpus }) => vcpus);
+  }
+
+  host(): Promise<Answer<HostInfo>> {
+    return this.#caller.call(L0.getHost, {}, ({ host, session, poolSize, memoryPages, counters }) => ({
+      host,
+      session: toNumber(session, "session"),
+      poolSize,
+      memoryPages,
+      counters: countersFromWire(required(counters, "counters")),
+    }));
+  }
+
+  /** What a CPU says every second. The value: whether L0 can use it. */
+  registerCpu(registration: CpuRegistration, timeoutMs: number): Promise<Answer<boolean>> {
+    const request = { ...registration, incarnation: BigInt(registration.incarnation) };
+    return this.#caller.call(L0.registerCpu, request, ({ ready }) => ready, timeoutMs);
+  }
+
+  close(): void {
+    this.#caller.close();
+  }
+
+  #operate<Request, Response, T>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    value: (response: Response) => T,
+  ): Promise<Answer<T>> {
+    return this.#caller.call(method, request, value, OPERATION_DEADLINE_MS);
+  }
+}
+
+function ignore(): void {
+  // The response says nothing beyond that it came.
+}
+
+function guestLevel(level: number): 1 | 2 {
+  if (level !== 1 && level !== 2) throw new InvalidMessage(`guest level ${level} is not 1 or 2`);
+  return level;
+}
+
+function cpuInfo({ cpu, address, incarnation, model, state, heartbeatAgeMs }: WireCpu): CpuInfo {
+  return {
+    cpu,
+    address,
+    incarnation: toNumber(incarnation, "incarnation"),
+    model,
+    state: CPU_STATE.fromWire(state),
+    heartbeatAgeMs,
+  };
+}

@@ -1,0 +1,63 @@
+import type { Answer } from "@vmcslab/nested";
+import { toNumber } from "../codec/numbers.js";
+import { type GetCountsResponse, TraceServiceService as Trace } from "../generated/vmcslab/v1/trace.js";
+import { UnaryCaller } from "../rpc/call.js";
+
+/** What one life of a source published, as trace knows it. */
+export interface SourceCount {
+  readonly host: string;
+  readonly source: string;
+  readonly incarnation: number;
+  /** Its highest sequence number known to trace. */
+  readonly published: number;
+  readonly stored: number;
+  readonly lost: number;
+  readonly duplicates: number;
+}
+
+export interface TraceCounts {
+  /** Stored events per kind. */
+  readonly kinds: ReadonlyMap<string, number>;
+  /** Stored events per CPU that they are about. */
+  readonly cpus: ReadonlyMap<number, number>;
+  readonly sources: readonly SourceCount[];
+}
+
+/** Trace over gRPC. */
+export class TraceClient {
+  readonly #caller: UnaryCaller;
+
+  /** `address`: host:port. */
+  constructor(address: string) {
+    this.#caller = new UnaryCaller(address);
+  }
+
+  counts(): Promise<Answer<TraceCounts>> {
+    return this.#caller.call(Trace.getCounts, {}, countsFromWire);
+  }
+
+  /** Ends when everything received is on disk, with how many events that is. */
+  flush(): Promise<Answer<number>> {
+    return this.#caller.call(Trace.flush, {}, ({ stored }) => toNumber(stored, "stored"));
+  }
+
+  close(): void {
+    this.#caller.close();
+  }
+}
+
+function countsFromWire({ kinds, cpus, sources }: GetCountsResponse): TraceCounts {
+  return {
+    kinds: new Map(kinds.map(({ kind, stored }) => [kind, toNumber(stored, "stored")])),
+    cpus: new Map(cpus.map(({ cpu, stored }) => [cpu, toNumber(stored, "stored")])),
+    sources: sources.map(({ host, source, incarnation, published, stored, lost, duplicates }) => ({
+      host,
+      source,
+      incarnation: toNumber(incarnation, "incarnation"),
+      published: toNumber(published, "published"),
+      stored: toNumber(stored, "stored"),
+      lost: toNumber(lost, "lost"),
+      duplicates: toNumber(duplicates, "duplicates"),
+    })),
+  };
+}

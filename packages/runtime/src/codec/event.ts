@@ -1,0 +1,104 @@
+import type { HistoryEvent } from "@vmcslab/history";
+import type { EventBatch } from "../bus/port.js";
+import {
+  type Event as WireEvent,
+  type EventBatch as WireEventBatch,
+  VmcsRole as WireVmcsRole,
+} from "../generated/vmcslab/v1/events.js";
+import { eventKindFromWire, eventKindToWire } from "./event-kind.js";
+import { NameCodec } from "./names.js";
+import { defined, toNumber } from "./numbers.js";
+
+const ROLE = new NameCodec<NonNullable<HistoryEvent["role"]>, WireVmcsRole>("VMCS role", {
+  vmcs01: WireVmcsRole.VMCS01,
+  vmcs02: WireVmcsRole.VMCS02,
+});
+
+export function eventBatchToWire(batch: EventBatch): WireEventBatch {
+  return {
+    host: batch.host,
+    source: batch.source,
+    incarnation: BigInt(batch.incarnation),
+    firstSequence: BigInt(batch.firstSeq),
+    events: batch.events.map(eventToWire),
+  };
+}
+
+/** Throws {@link InvalidMessage} for a kind or role that this version does not know. */
+export function eventBatchFromWire(message: WireEventBatch): EventBatch {
+  const { host, source } = message;
+  const incarnation = toNumber(message.incarnation, "incarnation");
+  const firstSeq = toNumber(message.firstSequence, "first sequence number");
+  const events = message.events.map((event, index) => ({
+    ...eventFromWire(event),
+    host,
+    source,
+    incarnation,
+    seq: firstSeq + index,
+  }));
+  return { host, source, incarnation, firstSeq, events };
+}
+
+function eventToWire(event: HistoryEvent): WireEvent {
+  return {
+    kind: eventKindToWire(event.kind),
+    lamport: BigInt(event.lamport),
+    wallUs: BigInt(event.wallUs),
+    monoNs: BigInt(event.monoNs),
+    operation: BigInt(event.operation),
+    cpu: event.cpu,
+    vcpu: event.vcpu,
+    vmcs: event.vmcs,
+    region: optionalBigInt(event.region),
+    vmptr: optionalBigInt(event.vmptr),
+    epoch: optionalBigInt(event.epoch),
+    from: optionalBigInt(event.from),
+    to: event.to,
+    launched: event.launched,
+    activated: event.activated,
+    active: event.active,
+    toL1: event.toL1,
+    definite: event.definite,
+    reason: event.reason,
+    error: event.error,
+    count: event.count,
+    digest: event.digest,
+    order: event.order === undefined ? undefined : { vmptrs: event.order.map(BigInt) },
+    instruction: event.instruction,
+    status: event.status,
+    role: event.role === undefined ? undefined : ROLE.toWire(event.role),
+    cause: event.cause,
+  };
+}
+
+type Stamped = Omit<HistoryEvent, "host" | "source" | "incarnation" | "seq">;
+
+function eventFromWire(message: WireEvent): Stamped {
+  const { cpu, vcpu, vmcs, to, launched, activated, active, toL1, definite } = message;
+  const { reason, error, count, digest, instruction, status, cause } = message;
+  return {
+    kind: eventKindFromWire(message.kind),
+    lamport: toNumber(message.lamport, "lamport"),
+    wallUs: toNumber(message.wallUs, "wall_us"),
+    monoNs: Number(message.monoNs),
+    operation: toNumber(message.operation, "operation"),
+    ...defined({ cpu, vcpu, vmcs, to, launched, activated, active, toL1, definite }),
+    ...defined({ reason, error, count, digest, instruction, status, cause }),
+    ...defined({
+      region: optionalNumber(message.region, "region"),
+      vmptr: optionalNumber(message.vmptr, "vmptr"),
+      epoch: optionalNumber(message.epoch, "epoch"),
+      from: optionalNumber(message.from, "from"),
+      order: message.order?.vmptrs.map((vmptr) => toNumber(vmptr, "order")),
+      role: message.role === undefined ? undefined : ROLE.fromWire(message.role),
+    }),
+  };
+}
+
+function optionalBigInt(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(value);
+}
+
+function optionalNumber(value: bigint | undefined, what: string): number | undefined {
+  return value === undefined ? undefined : toNumber(value, what);
+}

@@ -1,0 +1,53 @@
+import { createReadStream } from "node:fs";
+import { EventBatch } from "../generated/vmcslab/v1/events.js";
+
+/** A file ends inside a message, as after a crash of its writer. What came before was given. */
+export class TruncatedHistory extends Error {
+  override readonly name = "TruncatedHistory";
+}
+
+/** A message as files hold it: its length as a varint, then its bytes. */
+export function encodeDelimited(batch: EventBatch): Uint8Array {
+  const body = EventBatch.encode(batch).finish();
+  const length: number[] = [];
+  for (let rest = body.length; ; rest >>>= 7) {
+    if (rest < 0x80) {
+      length.push(rest);
+      break;
+    }
+    length.push((rest & 0x7f) | 0x80);
+  }
+  const framed = new Uint8Array(length.length + body.length);
+  framed.set(length);
+  framed.set(body, length.length);
+  return framed;
+}
+
+/** The batches of a file, in constant memory. Throws {@link TruncatedHistory} at the end of one that was cut off. */
+export async function* readBatches(path: string): AsyncGenerator<EventBatch> {
+  let rest: Buffer = Buffer.alloc(0);
+  const chunks: AsyncIterable<Buffer> = createReadStream(path);
+  for await (const chunk of chunks) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let next = bodyOf(rest);
+    while (next !== undefined) {
+      yield EventBatch.decode(next.body);
+      rest = rest.subarray(next.end);
+      next = bodyOf(rest);
+    }
+  }
+  if (rest.length > 0) throw new TruncatedHistory(`${path} ends inside a batch, ${rest.length} bytes of it are there`);
+}
+
+/** The first message in `bytes` if all of it is there. */
+function bodyOf(bytes: Buffer): { body: Buffer; end: number } | undefined {
+  let length = 0;
+  for (let index = 0, shift = 0; index < bytes.length; index++, shift += 7) {
+    const byte = bytes[index] ?? 0;
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte >= 0x80) continue;
+    const end = index + 1 + length;
+    return end <= bytes.length ? { body: bytes.subarray(index + 1, end), end } : undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,57 @@
+export { DirectSink } from "./bus/direct/sink.js";
+export { DirectSource } from "./bus/direct/source.js";
+export { MemorySink } from "./bus/memory/sink.js";
+export { memorySource } from "./bus/memory/source.js";
+export { NatsSink } from "./bus/nats/sink.js";
+export { natsSource } from "./bus/nats/source.js";
+export { type BusOptions, openSink } from "./bus/open.js";
+export type { EventBatch, EventSink, EventSource, ReceiveBatch } from "./bus/port.js";
+export { EventRecorder, type SequencePosition } from "./bus/recorder.js";
+export { isSourceName } from "./bus/source-name.js";
+export { checkHealth, type HealthStatus } from "./client/health-client.js";
+export {
+  CPU_STATE,
+  type CpuInfo,
+  type CpuRegistration,
+  type CpuState,
+  type HostInfo,
+  L0Client,
+  type VcpuInfo,
+} from "./client/l0-client.js";
+export { flushEvents } from "./client/source-client.js";
+export { type SourceCount, TraceClient, type TraceCounts } from "./client/trace-client.js";
+export { type Clock, newIncarnation, randomBits32, systemClock, type Timer } from "./clock.js";
+export { eventBatchFromWire, eventBatchToWire } from "./codec/event.js";
+export { eventKindFromWire, eventKinds, eventKindToWire, isEventKind } from "./codec/event-kind.js";
+export { countersToWire, createVcpuFromWire, guestExitFromWire } from "./codec/host.js";
+export { InvalidMessage } from "./codec/invalid-message.js";
+export { l1InstructionFromWire, l1OutcomeToWire } from "./codec/l1.js";
+export { nestedStateToWire } from "./codec/nested-state.js";
+export { toNumber } from "./codec/numbers.js";
+export { Driver } from "./driver.js";
+/** The generated messages and services, one namespace per file of proto/. */
+export * as cpuWire from "./generated/vmcslab/v1/cpu.js";
+export * as eventsWire from "./generated/vmcslab/v1/events.js";
+export * as l0Wire from "./generated/vmcslab/v1/l0.js";
+export * as traceWire from "./generated/vmcslab/v1/trace.js";
+export { encodeDelimited, readBatches, TruncatedHistory } from "./history/delimited.js";
+export { EVENTS_EXTENSION, historyFiles, readHistory } from "./history/reader.js";
+export { InterconnectEndpoint, ProtocolViolation } from "./interconnect/endpoint.js";
+export { grpcTarget } from "./interconnect/grpc/target.js";
+export { grpcTransport } from "./interconnect/grpc/transport.js";
+export { inProcessTarget } from "./interconnect/in-process/target.js";
+export { inProcessTransport } from "./interconnect/in-process/transport.js";
+export type { InterconnectClient, InterconnectTarget, SendOptions } from "./interconnect/port.js";
+export { DEFAULT_DEADLINE_MS } from "./interconnect/port.js";
+export { InterconnectSession } from "./interconnect/session.js";
+export { LamportClock } from "./lamport.js";
+export { useLeanHeap } from "./lean-heap.js";
+export { type Lifeline, lifeline } from "./lifeline.js";
+export { createLogger, type Logger, type LogLevel } from "./logger.js";
+export { Publisher } from "./publisher.js";
+export { type Readiness, watchReadiness } from "./readiness.js";
+export { UnaryCaller } from "./rpc/call.js";
+export { OperationRefused } from "./rpc/rpc-error.js";
+export { type RunningServer, serve } from "./rpc/serve.js";
+export { type ServedService, served } from "./rpc/served.js";
+export { UnaryHandlers } from "./rpc/unary.js";

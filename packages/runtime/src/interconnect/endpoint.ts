@@ -1,0 +1,114 @@
+import type { Batch, Completion } from "@vmcslab/nested";
+import { batchFromWire } from "../codec/batch.js";
+import { completionToWire } from "../codec/completion.js";
+import { toNumber } from "../codec/numbers.js";
+import type { ConnectRequest, ConnectResponse, Hello } from "../generated/vmcslab/v1/interconnect.js";
+import type { LamportClock } from "../lamport.js";
+import type { InterconnectTarget } from "./port.js";
+
+/** The other end broke the protocol or is not the one we talk to. The stream ends with FAILED_PRECONDITION. */
+export class ProtocolViolation extends Error {
+  override readonly name = "ProtocolViolation";
+}
+
+/** The CPU's side of the conversation, whatever carries it. One per CPU; a {@link EndpointStream} per stream. */
+export class InterconnectEndpoint {
+  readonly target: InterconnectTarget;
+  readonly lamport: LamportClock;
+  /** Session of the newest L0 that said hello. */
+  session = 0;
+  /** Highest batch number executed in it. */
+  executed = 0;
+  /** Batch numbers up to here were acknowledged in it: their completions are gone. */
+  acknowledged = 0;
+
+  constructor(target: InterconnectTarget, lamport: LamportClock) {
+    this.target = target;
+    this.lamport = lamport;
+  }
+
+  connect(): EndpointStream {
+    return new EndpointStream(this);
+  }
+
+  /** Throws {@link ProtocolViolation} when hello is meant for another CPU or comes from an L0 that has been replaced. */
+  open(hello: Hello): void {
+    const session = toNumber(hello.session, "session");
+    const { cpu } = this.target;
+    if (hello.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, not CPU ${hello.cpu}`);
+    if (session < this.session) {
+      throw new ProtocolViolation(`session ${session} was replaced by session ${this.session}`);
+    }
+    if (session > this.session) {
+      this.executed = 0;
+      this.acknowledged = 0;
+    }
+    this.session = session;
+    this.target.open(session);
+  }
+
+  acknowledge(upTo: number): void {
+    if (upTo > this.executed) {
+      throw new ProtocolViolation(`batch ${upTo} is acknowledged, the last executed is ${this.executed}`);
+    }
+    if (upTo <= this.acknowledged) return;
+    this.acknowledged = upTo;
+    this.target.acknowledge(upTo);
+  }
+
+  /** Throws {@link ProtocolViolation} for a batch that is not for this CPU or whose completion was acknowledged. */
+  execute(batch: Batch): Completion {
+    const { cpu } = this.target;
+    if (batch.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, batch ${batch.id} is for CPU ${batch.cpu}`);
+    if (batch.id <= this.acknowledged) throw new ProtocolViolation(`batch ${batch.id} was acknowledged before`);
+    const completion = this.target.execute(batch);
+    this.executed = Math.max(this.executed, batch.id);
+    return completion;
+  }
+}
+
+/** One stream from L0. */
+export class EndpointStream {
+  readonly #endpoint: InterconnectEndpoint;
+  #session: number | undefined;
+
+  constructor(endpoint: InterconnectEndpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  /**
+   * Takes a frame and gives the answer, if it has one. Executes batches before it returns. Throws {@link ProtocolViolation} or InvalidMessage; the stream is
+   * of no use afterwards.
+   */
+  receive(request: ConnectRequest): ConnectResponse | undefined {
+    const { lamport } = this.#endpoint;
+    lamport.witness(toNumber(request.lamport, "lamport"));
+    const { frame } = request;
+    if (frame?.$case === "hello") return this.#hello(frame.value);
+    if (this.#session === undefined) throw new ProtocolViolation("the first frame must be hello");
+    if (this.#session !== this.#endpoint.session) {
+      throw new ProtocolViolation(`session ${this.#session} was replaced by session ${this.#endpoint.session}`);
+    }
+    this.#endpoint.acknowledge(toNumber(request.acknowledged, "acknowledged"));
+    if (frame === undefined) return undefined;
+    const completion = this.#endpoint.execute(batchFromWire(frame.value));
+    return {
+      lamport: BigInt(lamport.now),
+      frame: { $case: "completion", value: completionToWire(completion) },
+    };
+  }
+
+  #hello(hello: Hello): ConnectResponse {
+    if (this.#session !== undefined) throw new ProtocolViolation("hello may be said once");
+    this.#endpoint.open(hello);
+    this.#session = this.#endpoint.session;
+    const { target, executed, lamport } = this.#endpoint;
+    return {
+      lamport: BigInt(lamport.now),
+      frame: {
+        $case: "welcome",
+        value: { cpu: target.cpu, incarnation: BigInt(target.incarnation), executed: BigInt(executed) },
+      },
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { ConnectRequest, ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
+import type { InterconnectEndpoint } from "../endpoint.js";
+
+/** A CPU that can be reached in process. */
+export interface InProcessTarget {
+  /** Opens a stream; the returned function takes an encoded ConnectRequest, `answer` is given encoded ConnectResponses. */
+  connect(answer: (bytes: Uint8Array) => void): (bytes: Uint8Array) => void;
+}
+
+export function inProcessTarget(endpoint: InterconnectEndpoint): InProcessTarget {
+  return {
+    connect(answer) {
+      const stream = endpoint.connect();
+      return (bytes) => {
+        const response = stream.receive(ConnectRequest.decode(bytes));
+        if (response !== undefined) answer(ConnectResponse.encode(response).finish());
+      };
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Batch, BatchResult, Completion, OutgoingBatch } from "@vmcslab/nested";
+import type { ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
+
+/** Told exactly once how a batch ended. */
+export type BatchDone = (result: BatchResult) => void;
+
+export interface SendOptions {
+  /** Default: {@link DEFAULT_DEADLINE_MS}. */
+  readonly deadlineMs?: number;
+  /** Gives the batch up before its deadline, with the same error. */
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_DEADLINE_MS = 2000;
+
+/** L0's end of the interconnect to one life of one CPU. */
+export interface InterconnectClient {
+  readonly cpu: number;
+  /** The CPU's life. Its end ends every batch with `cpuUnavailable`. */
+  readonly incarnation: number;
+  /** The CPU can be reached now. */
+  readonly connected: boolean;
+  /**
+   * Sends a batch before it returns, or queues it while the stream is down; batches arrive in the order of the calls. Errors:
+   * `deadline`, indefinite: it was sent and may have been executed; it stays {@link unresolved}.
+   * `cpuUnavailable`, definite: it was never sent. `cpuUnavailable`, indefinite: the CPU vanished with it.
+   */
+  send(batch: OutgoingBatch, done: BatchDone, options?: SendOptions): void;
+  /** Numbers of batches that ended in an indefinite `deadline` and were not asked for again since. */
+  unresolved(): readonly number[];
+  /** Waits once more for an unresolved batch: its recorded completion, or another `deadline`. It is not executed twice. */
+  again(id: number, done: BatchDone, options?: SendOptions): void;
+  /** Ends the session with the CPU; batches in flight end as in a loss. */
+  close(): void;
+}
+
+/** The CPU's end of the interconnect: what executes batches. */
+export interface InterconnectTarget {
+  readonly cpu: number;
+  /** One life of the processor. */
+  readonly incarnation: number;
+  /**
+   * A session of L0 begins or continues. A new one resets the processor: the L0 that knew what is cached here is gone.
+   */
+  open(session: number): void;
+  /** Executes a batch, or returns what was recorded when its number was executed before. */
+  execute(batch: Batch): Completion;
+  /** Completions up to this number may be forgotten. */
+  acknowledge(upTo: number): void;
+}
+
+/** Carries frames between both ends, in order. The adapters implement it. */
+export interface Transport {
+  /** Opens a link. `broken` is called at most once, when nothing more will arrive. */
+  open(receive: (frame: ConnectResponse) => void, broken: (cause: LinkBroken) => void): Link;
+  /** Releases what the links share. */
+  close(): void;
+}
+
+export interface Link {
+  /** Hands the frame over before it returns. */
+  send(frame: ConnectRequest): void;
+  /** Ends the link; `broken` is not called for it any more. */
+  close(): void;
+}
+
+export interface LinkBroken {
+  readonly message: string;
+  /** The CPU refuses this session: connecting again would not help. */
+  readonly refused: boolean;
+}

@@ -1,0 +1,145 @@
+import type { Batch, OperationError, OutgoingBatch } from "@vmcslab/nested";
+import type { Clock, Timer } from "../clock.js";
+import { batchToWire } from "../codec/batch.js";
+import { completionFromWire } from "../codec/completion.js";
+import { toNumber } from "../codec/numbers.js";
+import type { ConnectResponse, Welcome } from "../generated/vmcslab/v1/interconnect.js";
+import type { LamportClock } from "../lamport.js";
+import { Outbox } from "./outbox.js";
+import type { BatchDone, InterconnectClient, Link, LinkBroken, SendOptions, Transport } from "./port.js";
+
+export interface SessionOptions {
+  readonly cpu: number;
+  /** The life of the CPU that registered. */
+  readonly incarnation: number;
+  /** L0's session; grows with every life of L0. */
+  readonly session: number;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly lamport: LamportClock;
+  /** The link is up for the first time. */
+  readonly onReady: () => void;
+  /**
+   * This life of the CPU is over, or it refuses us. Called before the batches in flight end, so that whoever waits for one of them finds
+   * the loss recorded. Not called after close().
+   */
+  readonly onLost: (reason: string) => void;
+}
+
+const RECONNECT_DELAY_MS_MIN = 10;
+const RECONNECT_DELAY_MS_MAX = 500;
+
+/** {@link InterconnectClient} over any transport: the greeting, connecting again, and noticing another life of the CPU. */
+export class InterconnectSession implements InterconnectClient {
+  readonly cpu: number;
+  readonly incarnation: number;
+  readonly #options: SessionOptions;
+  readonly #outbox: Outbox;
+  #link: Link | undefined;
+  #retry: Timer | undefined;
+  #retryDelayMs = RECONNECT_DELAY_MS_MIN;
+  #welcomed = false;
+  #wasReady = false;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.cpu = options.cpu;
+    this.incarnation = options.incarnation;
+    this.#options = options;
+    this.#outbox = new Outbox(options.cpu, options.clock);
+    this.#open();
+  }
+
+  get connected(): boolean {
+    return this.#welcomed;
+  }
+
+  send(batch: OutgoingBatch, done: BatchDone, options: SendOptions = {}): void {
+    this.#outbox.send(batch, done, options);
+  }
+
+  unresolved(): readonly number[] {
+    return this.#outbox.unresolved();
+  }
+
+  again(id: number, done: BatchDone, options: SendOptions = {}): void {
+    this.#outbox.again(id, done, options);
+  }
+
+  close(): void {
+    this.#end(`the interconnect to CPU ${this.cpu} was closed`);
+  }
+
+  #open(): void {
+    const { transport, lamport, session } = this.#options;
+    const link = transport.open(
+      (frame) => this.#receive(frame),
+      (cause) => this.#broken(cause),
+    );
+    this.#link = link;
+    link.send({
+      lamport: BigInt(lamport.now),
+      acknowledged: 0n,
+      frame: { $case: "hello", value: { cpu: this.cpu, session: BigInt(session) } },
+    });
+  }
+
+  #receive(response: ConnectResponse): void {
+    this.#options.lamport.witness(toNumber(response.lamport, "lamport"));
+    if (response.frame?.$case === "completion") this.#outbox.complete(completionFromWire(response.frame.value));
+    else if (response.frame?.$case === "welcome") this.#welcome(response.frame.value);
+  }
+
+  #welcome(welcome: Welcome): void {
+    const incarnation = toNumber(welcome.incarnation, "incarnation");
+    if (incarnation !== this.incarnation) {
+      this.#lose(`CPU ${this.cpu} restarted: it is incarnation ${incarnation}, it was ${this.incarnation}`);
+      return;
+    }
+    this.#welcomed = true;
+    this.#retryDelayMs = RECONNECT_DELAY_MS_MIN;
+    this.#outbox.connected((batch, acknowledged) => this.#transmit(batch, acknowledged));
+    if (this.#wasReady) return;
+    this.#wasReady = true;
+    this.#options.onReady();
+  }
+
+  #transmit(batch: Batch, acknowledged: number): void {
+    this.#link?.send({
+      lamport: BigInt(this.#options.lamport.now),
+      acknowledged: BigInt(acknowledged),
+      frame: { $case: "batch", value: batchToWire(batch) },
+    });
+  }
+
+  #broken(cause: LinkBroken): void {
+    this.#welcomed = false;
+    this.#link = undefined;
+    this.#outbox.broken();
+    if (this.#closed) return;
+    if (cause.refused) {
+      this.#lose(`CPU ${this.cpu} refuses the interconnect: ${cause.message}`);
+      return;
+    }
+    this.#retry = this.#options.clock.after(this.#retryDelayMs, () => this.#open());
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, RECONNECT_DELAY_MS_MAX);
+  }
+
+  #lose(reason: string): void {
+    if (this.#closed) return;
+    this.#options.onLost(reason);
+    this.#end(reason);
+  }
+
+  #end(message: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#welcomed = false;
+    this.#retry?.cancel();
+    this.#link?.close();
+    this.#link = undefined;
+    this.#options.transport.close();
+    const error: OperationError = { code: "cpuUnavailable", definite: false, message };
+    this.#outbox.close(error);
+  }
+}

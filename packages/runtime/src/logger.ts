@@ -1,0 +1,34 @@
+import { pino } from "pino";
+
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+/** One JSON object per line on stdout: time, level, service, cpu (in CPU services), msg, and what the line is about. */
+export interface Logger {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface LoggerOptions {
+  readonly service: string;
+  readonly cpu?: number;
+  /** Default: VMCSLAB_LOG_LEVEL, else info. */
+  readonly level?: LogLevel;
+}
+
+export function createLogger({ service, cpu, level = levelFromEnvironment() }: LoggerOptions): Logger {
+  return pino({
+    level,
+    base: cpu === undefined ? { service } : { service, cpu },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}
+
+/** A value that is not a level counts as info: a service does not refuse to start over its logs. */
+function levelFromEnvironment(): LogLevel {
+  const wanted = process.env.VMCSLAB_LOG_LEVEL;
+  return LEVELS.find((level) => level === wanted) ?? "info";
+}

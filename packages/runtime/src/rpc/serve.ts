@@ -1,0 +1,81 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import type { Clock } from "../clock.js";
+import { addReflection } from "./reflection.js";
+import type { ServedService } from "./served.js";
+
+/** tryShutdown waits for peers, also for peers that are gone. */
+const SHUTDOWN_BOUND_MS = 1000;
+
+export interface ServeOptions {
+  /** host:port to listen on; port 0 takes a free one. */
+  readonly listen: string;
+  readonly services: readonly ServedService[];
+  readonly clock: Clock;
+  /** Ends when no handler of ours runs. */
+  readonly drained: () => Promise<void>;
+  /** Ends long-lived streams, which would keep the server from stopping. */
+  readonly closeStreams?: () => void;
+}
+
+export interface RunningServer {
+  /** host:port it listens on. */
+  readonly address: string;
+  /** What health answers, for the server as a whole ("") and for each of its services. NOT_SERVING at first. */
+  setServing(serving: boolean): void;
+  /** NOT_SERVING, wait for our own handlers, tryShutdown, and after a bound forceShutdown. */
+  stop(): Promise<void>;
+}
+
+/** Starts a gRPC server with health and reflection. Rejects when it cannot listen on the address. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const server = new Server({ "grpc.max_concurrent_streams": 4096 });
+  const names = options.services.map((service) => service.name);
+  const health = new HealthImplementation();
+  const setServing = (serving: boolean): void => {
+    for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  };
+  setServing(false);
+  health.addToServer(server);
+  for (const { definition, implementation } of options.services) server.addService(definition, implementation);
+  addReflection(server, names);
+  const port = await bind(server, options.listen);
+  let stopping: Promise<void> | undefined;
+  return {
+    address: `${hostOf(options.listen)}:${port}`,
+    setServing(serving) {
+      if (stopping === undefined) setServing(serving);
+    },
+    stop() {
+      stopping ??= stop(server, options, () => setServing(false));
+      return stopping;
+    },
+  };
+}
+
+function bind(server: Server, listen: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`cannot listen on ${listen}: ${error.message}`));
+    });
+  });
+}
+
+async function stop(server: Server, options: ServeOptions, notServing: () => void): Promise<void> {
+  notServing();
+  await Promise.race([options.drained(), options.clock.sleep(SHUTDOWN_BOUND_MS)]);
+  options.closeStreams?.();
+  const bound = new AbortController();
+  const shutdown = new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
+  });
+  await Promise.race([shutdown, options.clock.sleep(SHUTDOWN_BOUND_MS, bound.signal)]);
+  bound.abort();
+  server.forceShutdown();
+}
+
+/** The part before the port; keeps the brackets of an IPv6 address. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}

@@ -1,0 +1,52 @@
+import { type handleUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
+import type { Logger } from "../logger.js";
+import { failureOfThrown } from "./rpc-error.js";
+
+/** Wraps handlers so that a stopping server can wait for those that run, and so that what they throw becomes a status. */
+export class UnaryHandlers {
+  readonly #logger: Logger;
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** A handler of one RPC. It may throw InvalidMessage (INVALID_ARGUMENT) or OperationRefused. */
+  handle<Request, Response>(
+    run: (request: Request) => Response | Promise<Response>,
+  ): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      this.#inFlight++;
+      void this.#answer(() => run(call.request), call.getPath(), callback).finally(() => this.#end());
+    };
+  }
+
+  /** Ends when no handler runs. */
+  drained(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #answer<Response>(
+    run: () => Response | Promise<Response>,
+    path: string,
+    callback: sendUnaryData<Response>,
+  ): Promise<void> {
+    try {
+      callback(null, await run());
+    } catch (thrown) {
+      const failure = failureOfThrown(thrown);
+      if (failure === undefined) this.#logger.error({ err: thrown, rpc: path }, "a handler failed: this is a bug");
+      callback(failure ?? { code: status.INTERNAL, details: "internal error, see the service's log" });
+    }
+  }
+
+  #end(): void {
+    this.#inFlight--;
+    if (this.#inFlight > 0) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}

@@ -1,0 +1,152 @@
+import type { EventFact } from "@vmcslab/history";
+import {
+  type Answer,
+  type Batch,
+  type BatchResult,
+  BatchTarget,
+  type Completion,
+  Executive,
+  type HostConfig,
+  Hypervisor,
+  type Operation,
+  type OperationError,
+  type OutgoingBatch,
+} from "@vmcslab/nested";
+import { type CpuModel, invariant, Memory, Processor } from "@vmcslab/vmx";
+
+/** What is done to the next batches to a CPU instead of delivering and answering them. */
+export type LinkFault =
+  /** The CPU never sees the batch. */
+  | "dropRequest"
+  /** The CPU executes it; L0 never sees the completion. */
+  | "dropReply";
+
+/** A batch as it went over the link, for whoever wants to show it. */
+export interface Delivery {
+  readonly batch: OutgoingBatch;
+  readonly completion: Completion | undefined;
+  readonly fault: LinkFault | undefined;
+}
+
+export interface BoardOptions extends HostConfig {
+  readonly cpus: number;
+  /** `incarnation`: which life of the source it is, as in HistoryEvent. */
+  readonly emit: (source: string, incarnation: number, fact: EventFact) => void;
+  readonly onDelivery?: (delivery: Delivery) => void;
+}
+
+/** One CPU of the board: the same processor and batch target as in a CPU service. */
+class BoardCpu {
+  readonly processor: Processor;
+  readonly target: BatchTarget;
+  readonly faults: LinkFault[] = [];
+  nextBatch = 1;
+  alive = true;
+
+  constructor(
+    readonly number: number,
+    readonly incarnation: number,
+    model: CpuModel,
+    emit: (fact: EventFact) => void,
+  ) {
+    const memory = new Memory();
+    this.processor = new Processor({ cpu: number, model, memory });
+    this.target = new BatchTarget({ cpu: number, processor: this.processor, memory, revision: model.revision, emit });
+  }
+}
+
+/**
+ * A whole host in one process, driven synchronously: L0's core and the CPUs' cores as they are, joined by links that deliver at once. An operation has ended when
+ * `run` returns.
+ */
+export class Board {
+  readonly hypervisor: Hypervisor;
+  readonly #cpus = new Map<number, BoardCpu>();
+  readonly #executive: Executive;
+  readonly #options: BoardOptions;
+  #incarnations = 0;
+
+  constructor(options: BoardOptions) {
+    this.#options = options;
+    this.hypervisor = new Hypervisor(options, (fact) => options.emit("l0", 1, fact));
+    this.#executive = new Executive((batch, done) => done(this.#deliver(batch)));
+    for (let cpu = 0; cpu < options.cpus; cpu++) this.register(cpu);
+  }
+
+  run<T>(operation: Operation<T>): Answer<T> {
+    let answer: Answer<T> | undefined;
+    this.#executive.run(operation, (ended) => {
+      answer = ended;
+    });
+    invariant(answer !== undefined, "a synchronous operation has ended when it returns");
+    return answer;
+  }
+
+  /** A CPU service starts, for the first time or again. */
+  register(number: number): Answer<void> {
+    const incarnation = ++this.#incarnations;
+    const emit = (fact: EventFact): void => this.#options.emit(`cpu${number}`, incarnation, fact);
+    const cpu = new BoardCpu(number, incarnation, this.#options.model, emit);
+    this.#cpus.set(number, cpu);
+    return this.run(this.hypervisor.registerCpu(number, cpu.incarnation));
+  }
+
+  /** A CPU service dies, and L0 notices. */
+  kill(number: number): void {
+    this.#cpu(number).alive = false;
+    this.hypervisor.cpuLost(number);
+  }
+
+  injectFault(number: number, fault: LinkFault, times: number): void {
+    const cpu = this.#cpu(number);
+    for (let i = 0; i < times; i++) cpu.faults.push(fault);
+  }
+
+  /** As hypervisor engineers write it: current and active VMCSs of a CPU, by region. */
+  processor(number: number): Processor {
+    return this.#cpu(number).processor;
+  }
+
+  get cpuNumbers(): number[] {
+    return [...this.#cpus.keys()].sort((a, b) => a - b);
+  }
+
+  isAlive(number: number): boolean {
+    return this.#cpus.get(number)?.alive === true;
+  }
+
+  #cpu(number: number): BoardCpu {
+    const cpu = this.#cpus.get(number);
+    invariant(cpu !== undefined, `the board has a CPU ${number}`);
+    return cpu;
+  }
+
+  #deliver(batch: OutgoingBatch): BatchResult {
+    const cpu = this.#cpu(batch.cpu);
+    if (!cpu.alive) return { ok: false, error: unavailable(batch.cpu) };
+    const fault = cpu.faults.shift();
+    const completion = fault === "dropRequest" ? undefined : this.#execute(cpu, batch);
+    this.#options.onDelivery?.({ batch, completion, fault });
+    if (fault !== undefined || completion === undefined) return { ok: false, error: deadline(batch.cpu) };
+    return { ok: true, completion };
+  }
+
+  #execute(cpu: BoardCpu, batch: OutgoingBatch): Completion {
+    const numbered: Batch = { ...batch, id: cpu.nextBatch++ };
+    const completion = cpu.target.execute(numbered);
+    cpu.target.acknowledge(numbered.id);
+    return completion;
+  }
+}
+
+function unavailable(cpu: number): OperationError {
+  return { code: "cpuUnavailable", definite: true, message: `CPU ${cpu} is not there` };
+}
+
+function deadline(cpu: number): OperationError {
+  return {
+    code: "deadline",
+    definite: false,
+    message: `CPU ${cpu} did not answer before the deadline: it may or may not have executed the batch`,
+  };
+}

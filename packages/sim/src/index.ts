@@ -1,0 +1,1 @@
+export { Board, type BoardOptions, type Delivery, type LinkFault } from "./board.js";

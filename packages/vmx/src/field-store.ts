@@ -1,0 +1,75 @@
+/** The field values of one VMCS: two 32-bit halves per field, at the field's dense index. */
+import { FIELD_COUNT, FIELDS, fieldIndex, isHighAccess } from "./fields.js";
+import { invariant } from "./invariant.js";
+
+/** Which bits of each half a field keeps. */
+export const LOW_MASK: Uint32Array = Uint32Array.from(FIELDS, (field) => (field.width === 16 ? 0xffff : 0xffffffff));
+export const HIGH_MASK: Uint32Array = Uint32Array.from(FIELDS, (field) =>
+  field.width === 16 || field.width === 32 ? 0 : 0xffffffff,
+);
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+export class FieldStore {
+  /** Bits 31:0 by dense index. */
+  readonly low: Uint32Array = new Uint32Array(FIELD_COUNT);
+  /** Bits 63:32 by dense index. */
+  readonly high: Uint32Array = new Uint32Array(FIELD_COUNT);
+
+  /** Value of a field, or of the high half when `encoding` has high access. */
+  read(encoding: number): bigint {
+    const index = requireIndex(encoding);
+    const high = BigInt(this.high[index] ?? 0);
+    return isHighAccess(encoding) ? high : (high << 32n) | BigInt(this.low[index] ?? 0);
+  }
+
+  /** Cuts `value` to the field's width. High access writes bits 63:32 only. */
+  write(encoding: number, value: bigint): void {
+    const index = requireIndex(encoding);
+    const low = Number(BigInt.asUintN(32, value));
+    if (isHighAccess(encoding)) this.high[index] = low;
+    else this.set(index, low, Number(BigInt.asUintN(32, value >> 32n)));
+  }
+
+  /** By dense index; both halves are cut to the field's width. */
+  set(index: number, low: number, high: number): void {
+    this.low[index] = low & (LOW_MASK[index] ?? 0);
+    this.high[index] = high & (HIGH_MASK[index] ?? 0);
+  }
+
+  copyFrom(other: FieldStore): void {
+    this.low.set(other.low);
+    this.high.set(other.high);
+  }
+
+  clear(): void {
+    this.low.fill(0);
+    this.high.fill(0);
+  }
+
+  /**
+   * FNV-1a over all values in index order, low half before high half, each as four little-endian bytes. 32 bits,
+   * unsigned.
+   */
+  digest(): number {
+    let hash = FNV_OFFSET;
+    for (let index = 0; index < FIELD_COUNT; index++) {
+      hash = mixWord(hash, this.low[index] ?? 0);
+      hash = mixWord(hash, this.high[index] ?? 0);
+    }
+    return hash >>> 0;
+  }
+}
+
+function mixWord(hash: number, word: number): number {
+  let mixed = hash;
+  for (let shift = 0; shift < 32; shift += 8) mixed = Math.imul(mixed ^ ((word >>> shift) & 0xff), FNV_PRIME);
+  return mixed;
+}
+
+function requireIndex(encoding: number): number {
+  const index = fieldIndex(encoding);
+  invariant(index >= 0, "no VMCS field has this encoding", { encoding: `0x${encoding.toString(16)}` });
+  return index;
+}

@@ -1,0 +1,82 @@
+import {
+  createLogger,
+  grpcTarget,
+  InterconnectEndpoint,
+  newIncarnation,
+  Publisher,
+  type RunningServer,
+  serve,
+  systemClock,
+  UnaryHandlers,
+  watchReadiness,
+} from "@vmcslab/runtime";
+import { CPU_MODELS, type CpuModel, cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
+import { Board } from "./board.js";
+import { cpuService } from "./handlers.js";
+import { PeoplesInstructions } from "./instructions.js";
+import type { CpuOptions } from "./options.js";
+import { Registration } from "./registration.js";
+
+export interface RunningCpu {
+  /** host:port it listens on. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Starts one CPU. Rejects when it cannot listen, or for an unknown model. It serves at once; health says SERVING when L0 can use it (if it was given one) and its bus is there. */
+export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
+  const { cpu, host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
+  const model = modelNamed(options.model ?? DEFAULT_CPU_MODEL);
+  const logger = options.logger ?? createLogger({ service: "cpu", cpu });
+  const incarnation = newIncarnation(clock);
+  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, incarnation, clock);
+  const emit = publisher.recorder.record;
+  let registration: Registration | undefined;
+  const board = new Board(cpu, model, incarnation, emit);
+  const handlers = new UnaryHandlers(logger);
+  const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));
+  const server: RunningServer = await serve({
+    listen,
+    services: [
+      cpuService(board, new PeoplesInstructions(board, emit), handlers),
+      interconnect.service,
+      publisher.service(handlers),
+    ],
+    clock,
+    drained: () => handlers.drained(),
+    closeStreams: () => interconnect.close(),
+  });
+  let usable = options.l0Address === undefined;
+  const readiness = watchReadiness(clock, server, () => usable && publisher.sink.connected);
+  if (options.l0Address !== undefined) {
+    registration = new Registration({
+      board,
+      l0Address: options.l0Address,
+      address: options.advertise ?? server.address,
+      clock,
+      logger,
+      onReady: (ready) => {
+        usable = ready;
+        readiness.check();
+      },
+    });
+  }
+  logger.info({ address: server.address, model: model.name }, "listening");
+  return {
+    address: server.address,
+    async stop() {
+      readiness.stop();
+      server.setServing(false);
+      await registration?.stop();
+      await server.stop();
+      await publisher.close();
+      logger.info({}, "stopped");
+    },
+  };
+}
+
+function modelNamed(name: string): CpuModel {
+  const model = cpuModelNamed(name);
+  if (model !== undefined) return model;
+  throw new Error(`no CPU model ${name}: there are ${Object.keys(CPU_MODELS).join(", ")}`);
+}

@@ -1,0 +1,20 @@
+import type { BusOptions, Clock, Logger } from "@vmcslab/runtime";
+
+export interface CpuOptions {
+  /** Number of the CPU on its host. */
+  readonly cpu: number;
+  /** Name of the host in events. Default: host. */
+  readonly host?: string;
+  /** host:port to listen on. Default: 127.0.0.1:0, a free port. */
+  readonly listen?: string;
+  /** host:port under which L0 reaches this CPU. Default: where it listens. */
+  readonly advertise?: string;
+  /** host:port of L0. Without it the CPU serves people only and registers nowhere. */
+  readonly l0Address?: string;
+  /** Name of the processor model, one of CPU_MODELS. Default: DEFAULT_CPU_MODEL. */
+  readonly model?: string;
+  /** Where events go. Default: nowhere. */
+  readonly bus?: BusOptions;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}

@@ -1,0 +1,109 @@
+import type { Answer, Hypervisor, Operation } from "@vmcslab/nested";
+import {
+  CPU_STATE,
+  countersToWire,
+  createVcpuFromWire,
+  type Driver,
+  guestExitFromWire,
+  InvalidMessage,
+  l0Wire,
+  l1InstructionFromWire,
+  l1OutcomeToWire,
+  nestedStateToWire,
+  OperationRefused,
+  type ServedService,
+  served,
+  toNumber,
+  type UnaryHandlers,
+} from "@vmcslab/runtime";
+import type { CpuRegistry } from "./cpu-registry.js";
+
+const L1_INSTRUCTIONS_MAX = 4096;
+
+export interface L0Host {
+  readonly host: string;
+  readonly session: number;
+  readonly hypervisor: Hypervisor;
+  readonly driver: Driver;
+  readonly cpus: CpuRegistry;
+}
+
+/** L0Service: the hypervisor's operations over gRPC. */
+export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
+  const { hypervisor, driver, cpus } = l0;
+  /** The value of an operation; its error becomes the RPC's status. */
+  const run = async <T>(operation: Operation<T>): Promise<T> => answeredValue(await driver.run(operation));
+  const implementation: l0Wire.L0ServiceServer = {
+    registerCpu: handlers.handle((request: l0Wire.RegisterCpuRequest) => {
+      const ready = cpus.register(registrationFromWire(request));
+      return { session: BigInt(l0.session), ready };
+    }),
+    listCpus: handlers.handle((_request: l0Wire.ListCpusRequest) => ({
+      cpus: cpus.list().map((cpu) => ({
+        ...cpu,
+        incarnation: BigInt(cpu.incarnation),
+        state: CPU_STATE.toWire(cpu.state),
+      })),
+    })),
+    createVcpu: handlers.handle(async (request: l0Wire.CreateVcpuRequest) => ({
+      vcpu: await run(hypervisor.createVcpu(createVcpuFromWire(request))),
+    })),
+    destroyVcpu: handlers.handle(async ({ vcpu }: l0Wire.DestroyVcpuRequest) => {
+      await run(hypervisor.destroyVcpu(vcpu));
+      return {};
+    }),
+    listVcpus: handlers.handle((_request: l0Wire.ListVcpusRequest) => ({
+      vcpus: hypervisor.listVcpus().map(({ vcpu, vm, cpu, guestMode }) => ({ vcpu, vm, cpu, guestMode })),
+    })),
+    runL1: handlers.handle(async ({ vcpu, instructions }: l0Wire.RunL1Request) => {
+      checkCount(instructions.length);
+      const outcomes = await run(hypervisor.runL1(vcpu, instructions.map(l1InstructionFromWire)));
+      return { outcomes: outcomes.map(l1OutcomeToWire) };
+    }),
+    guestExit: handlers.handle((request: l0Wire.GuestExitRequest) =>
+      run(hypervisor.guestExit(guestExitFromWire(request))),
+    ),
+    placeVcpu: handlers.handle(async ({ vcpu, cpu }: l0Wire.PlaceVcpuRequest) => {
+      await run(hypervisor.placeVcpu(vcpu, cpu));
+      return {};
+    }),
+    getNestedState: handlers.handle(({ vcpu }: l0Wire.GetNestedStateRequest) => {
+      const state = hypervisor.nestedState(vcpu);
+      if (state === undefined) {
+        throw new OperationRefused({ code: "notFound", definite: true, message: `no vcpu ${vcpu}` });
+      }
+      return nestedStateToWire(state);
+    }),
+    offlineCpu: handlers.handle(async ({ cpu }: l0Wire.OfflineCpuRequest) => ({
+      cleared: await run(hypervisor.offlineCpu(cpu)),
+    })),
+    onlineCpu: handlers.handle(async ({ cpu }: l0Wire.OnlineCpuRequest) => {
+      await run(hypervisor.onlineCpu(cpu));
+      return {};
+    }),
+    getHost: handlers.handle((_request: l0Wire.GetHostRequest) => ({
+      host: l0.host,
+      session: BigInt(l0.session),
+      poolSize: hypervisor.state.config.poolSize,
+      memoryPages: hypervisor.state.config.memoryPages,
+      counters: countersToWire(hypervisor.counters()),
+    })),
+  };
+  return served("vmcslab.v1.L0Service", l0Wire.L0ServiceService, implementation);
+}
+
+function answeredValue<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new OperationRefused(answer.error);
+  return answer.value;
+}
+
+function checkCount(instructions: number): void {
+  if (instructions >= 1 && instructions <= L1_INSTRUCTIONS_MAX) return;
+  throw new InvalidMessage(`${instructions} instructions: 1 to ${L1_INSTRUCTIONS_MAX} at a time`);
+}
+
+function registrationFromWire({ cpu, address, incarnation, model }: l0Wire.RegisterCpuRequest) {
+  if (!/^\S+:\d+$/.test(address)) throw new InvalidMessage(`address "${address}" is not host:port`);
+  if (incarnation === 0n) throw new InvalidMessage("incarnation is missing");
+  return { cpu, address, model, incarnation: toNumber(incarnation, "incarnation") };
+}

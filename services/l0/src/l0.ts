@@ -1,0 +1,71 @@
+import { Hypervisor } from "@vmcslab/nested";
+import {
+  createLogger,
+  Driver,
+  newIncarnation,
+  Publisher,
+  serve,
+  systemClock,
+  UnaryHandlers,
+  watchReadiness,
+} from "@vmcslab/runtime";
+import { CPU_MODELS, type CpuModel, cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
+import { CpuRegistry } from "./cpu-registry.js";
+import { l0Service } from "./handlers.js";
+import type { L0Options } from "./options.js";
+
+const POOL_SIZE = 1;
+const MEMORY_PAGES = 4096;
+const L1_MEMORY_BYTES = 64 * 1024 * 1024;
+
+export interface RunningL0 {
+  /** host:port it listens on. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Starts L0. Rejects when it cannot listen, or for an unknown model. Health says SERVING when its bus is there; CPUs come and go. */
+export async function startL0(options: L0Options = {}): Promise<RunningL0> {
+  const { host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
+  const logger = options.logger ?? createLogger({ service: "l0" });
+  const session = newIncarnation(clock);
+  const publisher = new Publisher(options.bus ?? {}, host, "l0", session, clock);
+  const hypervisor = new Hypervisor(configOf(options), publisher.recorder.record);
+  const driver = new Driver();
+  const { lamport } = publisher;
+  const cpus = new CpuRegistry({ hypervisor, driver, session, clock, lamport, logger });
+  const handlers = new UnaryHandlers(logger);
+  const server = await serve({
+    listen,
+    services: [l0Service({ host, session, hypervisor, driver, cpus }, handlers), publisher.service(handlers)],
+    clock,
+    drained: () => handlers.drained(),
+  });
+  const readiness = watchReadiness(clock, server, () => publisher.sink.connected);
+  logger.info({ address: server.address, session }, "listening");
+  return {
+    address: server.address,
+    async stop() {
+      readiness.stop();
+      await server.stop();
+      cpus.close();
+      await publisher.close();
+      logger.info({}, "stopped");
+    },
+  };
+}
+
+function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[0] {
+  return {
+    poolSize: options.poolSize ?? POOL_SIZE,
+    memoryPages: options.memoryPages ?? MEMORY_PAGES,
+    l1MemoryBytes: options.l1MemoryBytes ?? L1_MEMORY_BYTES,
+    model: modelNamed(options.model ?? DEFAULT_CPU_MODEL),
+  };
+}
+
+function modelNamed(name: string): CpuModel {
+  const model = cpuModelNamed(name);
+  if (model !== undefined) return model;
+  throw new Error(`no CPU model ${name}: there are ${Object.keys(CPU_MODELS).join(", ")}`);
+}

@@ -1,0 +1,2 @@
+export type { TraceOptions } from "./options.js";
+export { type RunningTrace, startTrace } from "./trace.js";

@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { HistoryEvent } from "@vmcslab/history";
+import { eventBatchToWire, type eventsWire, historyFiles, InvalidMessage, readHistory } from "@vmcslab/runtime";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TraceRecorder } from "./recorder.js";
+import { EventStore } from "./store.js";
+
+let directory: string;
+let store: EventStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "vmcslab-trace-"));
+  store = await EventStore.open(join(directory, "events"));
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+function batch(source: string, firstSeq: number, count: number): eventsWire.EventBatch {
+  const envelope = { host: "h", source, incarnation: 7 };
+  const events = Array.from({ length: count }, (_, index): HistoryEvent => {
+    const seq = firstSeq + index;
+    return { ...envelope, kind: "vmx.off", operation: 0, cpu: 2, seq, lamport: seq, wallUs: 1, monoNs: 1 };
+  });
+  return eventBatchToWire({ ...envelope, firstSeq, events });
+}
+
+async function storedSequences(): Promise<Record<string, number[]>> {
+  const sequences: Record<string, number[]> = {};
+  for (const file of await historyFiles(join(directory, "events"))) {
+    for await (const { source, seq } of readHistory(file)) sequences[source] = [...(sequences[source] ?? []), seq];
+  }
+  return sequences;
+}
+
+describe("trace recorder", () => {
+  test("stores each event once, per source, and counts by kind and CPU", async () => {
+    const recorder = new TraceRecorder(store);
+    const batches = [batch("l0", 1, 3), batch("cpu2", 1, 1), batch("l0", 2, 4), batch("l0", 9, 1), batch("cpu2", 5, 0)];
+    await Promise.all(batches.map(recorder.receive));
+    expect(await recorder.flush()).toBe(7);
+    expect(await storedSequences()).toEqual({ l0: [1, 2, 3, 4, 5, 9], cpu2: [1] });
+    const counts = recorder.counts();
+    expect(counts.kinds).toEqual([{ kind: "vmx.off", stored: 7n }]);
+    expect(counts.cpus).toEqual([{ cpu: 2, stored: 7n }]);
+    expect(counts.sources).toMatchObject([
+      { source: "l0", published: 9n, stored: 6n, lost: 3n, duplicates: 2n },
+      { source: "cpu2", published: 4n, stored: 1n, lost: 3n, duplicates: 0n },
+    ]);
+  });
+
+  test("a batch that the disk refuses is not counted, and is stored when it comes again", async () => {
+    const recorder = new TraceRecorder(store);
+    await recorder.receive(batch("l0", 1, 1));
+    const append = store.append;
+    store.append = () => Promise.reject(new Error("no space left"));
+    await expect(recorder.receive(batch("l0", 2, 2))).rejects.toThrow("no space left");
+    store.append = append;
+    await recorder.receive(batch("l0", 2, 2));
+    expect(await storedSequences()).toEqual({ l0: [1, 2, 3] });
+    expect(recorder.counts().sources).toMatchObject([{ published: 3n, stored: 3n, lost: 0n, duplicates: 0n }]);
+  });
+
+  test("a source whose name would leave the directory is refused", () => {
+    const recorder = new TraceRecorder(store);
+    expect(() => recorder.receive(batch("../l0", 1, 1))).toThrow(InvalidMessage);
+    expect(() => recorder.receive(batch("l0", 0, 1))).toThrow("sequences count from 1");
+  });
+});

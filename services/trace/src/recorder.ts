@@ -1,0 +1,97 @@
+import {
+  eventKindFromWire,
+  type eventsWire,
+  InvalidMessage,
+  isSourceName,
+  toNumber,
+  type traceWire,
+} from "@vmcslab/runtime";
+import { Sequence } from "./sequence.js";
+import type { EventStore } from "./store.js";
+
+interface Source {
+  readonly host: string;
+  readonly source: string;
+  readonly incarnation: bigint;
+  readonly sequence: Sequence;
+  /** The batch being stored, so that the next one waits for it. */
+  last: Promise<void>;
+}
+
+/** Takes batches from any bus: checks their sequence, stores what is new, counts. Memory grows with sources and kinds, not with events. */
+export class TraceRecorder {
+  readonly #store: EventStore;
+  readonly #sources = new Map<string, Source>();
+  readonly #kinds = new Map<number, number>();
+  readonly #cpus = new Map<number, number>();
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
+
+  /** Ends when the batch is stored. Rejects with InvalidMessage for one that names no proper source or an unknown kind. */
+  readonly receive = (batch: eventsWire.EventBatch): Promise<void> => {
+    const source = this.#sourceOf(batch);
+    const stored = source.last.then(() => this.#take(source, batch));
+    source.last = stored.catch(() => undefined);
+    return stored;
+  };
+
+  counts(): traceWire.GetCountsResponse {
+    return {
+      kinds: [...this.#kinds].map(([kind, stored]) => ({ kind: eventKindFromWire(kind), stored: BigInt(stored) })),
+      cpus: [...this.#cpus].map(([cpu, stored]) => ({ cpu, stored: BigInt(stored) })).sort((a, b) => a.cpu - b.cpu),
+      sources: [...this.#sources.values()].map(({ host, source, incarnation, sequence }) => ({
+        host,
+        source,
+        incarnation,
+        published: BigInt(sequence.published),
+        stored: BigInt(sequence.stored),
+        lost: BigInt(sequence.lost),
+        duplicates: BigInt(sequence.duplicates),
+      })),
+    };
+  }
+
+  /** Ends when everything received before is on disk. The number of events stored. */
+  async flush(): Promise<number> {
+    const sources = [...this.#sources.values()];
+    await Promise.all(sources.map((source) => source.last));
+    await this.#store.flush();
+    return sources.reduce((sum, { sequence }) => sum + sequence.stored, 0);
+  }
+
+  async #take(source: Source, batch: eventsWire.EventBatch): Promise<void> {
+    const first = toNumber(batch.firstSequence, "first sequence number");
+    const count = batch.events.length;
+    const repeated = source.sequence.repeated(first, count);
+    const events = repeated === 0 ? batch.events : batch.events.slice(repeated);
+    // Counted when it is stored: a batch that the disk refuses comes again.
+    if (events.length > 0) {
+      await this.#store.append({ ...batch, firstSequence: BigInt(first + repeated), events });
+    }
+    source.sequence.accept(first, count);
+    for (const event of events) this.#count(event);
+  }
+
+  #count(event: eventsWire.Event): void {
+    this.#kinds.set(event.kind, (this.#kinds.get(event.kind) ?? 0) + 1);
+    const { cpu } = event;
+    if (cpu !== undefined && cpu >= 0) this.#cpus.set(cpu, (this.#cpus.get(cpu) ?? 0) + 1);
+  }
+
+  #sourceOf(batch: eventsWire.EventBatch): Source {
+    const { host, source, incarnation, firstSequence } = batch;
+    if (!isSourceName(host) || !isSourceName(source)) {
+      throw new InvalidMessage(`"${host}.${source}" is not a source: letters, digits, _ and -, at most 64`);
+    }
+    if (firstSequence === 0n) throw new InvalidMessage("first sequence number 0: sequences count from 1");
+    for (const event of batch.events) eventKindFromWire(event.kind);
+    const key = `${host}.${source}.${incarnation}`;
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const added: Source = { host, source, incarnation, sequence: new Sequence(), last: Promise.resolve() };
+    this.#sources.set(key, added);
+    return added;
+  }
+}

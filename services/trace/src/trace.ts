@@ -1,0 +1,93 @@
+import {
+  type Clock,
+  createLogger,
+  DirectSource,
+  type EventSource,
+  type Logger,
+  natsSource,
+  type ReceiveBatch,
+  type ServedService,
+  serve,
+  served,
+  systemClock,
+  traceWire,
+  UnaryHandlers,
+} from "@vmcslab/runtime";
+import type { TraceOptions } from "./options.js";
+import { TraceRecorder } from "./recorder.js";
+import { EventStore } from "./store.js";
+
+const SUBSCRIBE_DELAY_MS = 250;
+
+export interface RunningTrace {
+  /** host:port it listens on. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Starts trace. Rejects when it cannot listen or cannot make its directory. Health says SERVING when it is subscribed to the bus it was given. */
+export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
+  const { listen = "127.0.0.1:0", clock = systemClock } = options;
+  const logger = options.logger ?? createLogger({ service: "trace" });
+  const store = await EventStore.open(options.directory);
+  const recorder = new TraceRecorder(store);
+  const direct = new DirectSource(recorder.receive);
+  const handlers = new UnaryHandlers(logger);
+  const server = await serve({
+    listen,
+    services: [traceService(recorder, direct, handlers)],
+    clock,
+    drained: () => handlers.drained(),
+    closeStreams: () => direct.close(),
+  });
+  const stopping = new AbortController();
+  const subscribed =
+    options.natsUrl === undefined
+      ? Promise.resolve(undefined)
+      : subscribe(options.natsUrl, recorder.receive, clock, logger, stopping.signal);
+  void subscribed.then(() => {
+    if (!stopping.signal.aborted) server.setServing(true);
+  });
+  logger.info({ address: server.address, directory: options.directory }, "listening");
+  return {
+    address: server.address,
+    async stop() {
+      stopping.abort();
+      await (await subscribed)?.close();
+      await server.stop();
+      await recorder.flush();
+      await store.close();
+      logger.info({}, "stopped");
+    },
+  };
+}
+
+function traceService(recorder: TraceRecorder, direct: DirectSource, handlers: UnaryHandlers): ServedService {
+  const implementation: traceWire.TraceServiceServer = {
+    publish: direct.publish,
+    getCounts: handlers.handle((_request: traceWire.GetCountsRequest) => recorder.counts()),
+    flush: handlers.handle(async (_request: traceWire.FlushRequest) => ({ stored: BigInt(await recorder.flush()) })),
+  };
+  return served("vmcslab.v1.TraceService", traceWire.TraceServiceService, implementation);
+}
+
+/** The server may start after us. Undefined when we are stopped before it does. */
+async function subscribe(
+  url: string,
+  receive: ReceiveBatch,
+  clock: Clock,
+  logger: Logger,
+  stop: AbortSignal,
+): Promise<EventSource | undefined> {
+  const onMalformed = (error: unknown): void =>
+    logger.warn({ err: error }, "a message on the bus is not a batch of events");
+  for (let attempt = 1; !stop.aborted; attempt++) {
+    try {
+      return await natsSource({ url, clock, onMalformed }, receive);
+    } catch (error) {
+      if (attempt === 1) logger.warn({ err: error }, "the bus does not answer; trying again");
+      await clock.sleep(SUBSCRIBE_DELAY_MS, stop);
+    }
+  }
+  return undefined;
+}

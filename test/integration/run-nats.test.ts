@@ -1,0 +1,64 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { vmcslab } from "./cli-process.js";
+
+/** A nats-server on the PATH. */
+const hasNats = (() => {
+  try {
+    execFileSync("nats-server", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+let runs = "";
+let nats: ChildProcess | undefined;
+let url = "";
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+describe.skipIf(!hasNats)("a run over NATS (needs nats)", () => {
+  beforeAll(async () => {
+    runs = mkdtempSync(join(tmpdir(), "vmcslab-nats-"));
+    const port = await freePort();
+    url = `nats://127.0.0.1:${port}`;
+    nats = spawn("nats-server", ["-a", "127.0.0.1", "-p", `${port}`], { stdio: "ignore" });
+  });
+  afterAll(() => {
+    nats?.kill();
+    rmSync(runs, { recursive: true, force: true });
+  });
+
+  it.each([
+    ["--nats", (server: string) => ({ args: ["--nats", server], env: {} })],
+    ["NATS_URL", (server: string) => ({ args: [], env: { NATS_URL: server } })],
+  ] as const)("%s: valid, nothing lost (repeat=20)", async (_, where) => {
+    const { args, env } = where(url);
+    const run = [
+      "run",
+      "experiments/kvm-capture.yaml",
+      "--json",
+      "-q",
+      "--runs-dir",
+      runs,
+      "--set",
+      "workload.repeat=20",
+    ];
+    const { exitCode, stdout, stderr } = await vmcslab([...run, ...args], { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const { verdict, events } = JSON.parse(stdout);
+    expect({ verdict, lost: events.lost }).toEqual({ verdict: "valid", lost: 0 });
+    expect(events.stored).toBeGreaterThan(1_000);
+  });
+});
