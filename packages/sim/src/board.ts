@@ -28,11 +28,24 @@ export interface Delivery {
   readonly fault: LinkFault | undefined;
 }
 
+/** Carries things to and from the CPUs: per CPU and direction in order, and as late as it likes. */
+export interface Links {
+  toCpu(cpu: number, arrive: () => void): void;
+  fromCpu(cpu: number, arrive: () => void): void;
+}
+
+const INSTANT_LINKS: Links = {
+  toCpu: (_cpu, arrive) => arrive(),
+  fromCpu: (_cpu, arrive) => arrive(),
+};
+
 export interface BoardOptions extends HostConfig {
   readonly cpus: number;
   /** `incarnation`: which life of the source it is, as in HistoryEvent. */
   readonly emit: (source: string, incarnation: number, fact: EventFact) => void;
   readonly onDelivery?: (delivery: Delivery) => void;
+  /** Default: everything arrives at once, and an operation has ended when it was begun. */
+  readonly links?: Links;
 }
 
 /** One CPU of the board: the same processor and batch target as in a CPU service. */
@@ -55,10 +68,7 @@ class BoardCpu {
   }
 }
 
-/**
- * A whole host in one process, driven synchronously: L0's core and the CPUs' cores as they are, joined by links that deliver at once. An operation has ended when
- * `run` returns.
- */
+/** A whole host in one process, without promises: L0's core and the CPUs' cores as they are, joined by links. */
 export class Board {
   readonly hypervisor: Hypervisor;
   readonly #cpus = new Map<number, BoardCpu>();
@@ -69,26 +79,37 @@ export class Board {
   constructor(options: BoardOptions) {
     this.#options = options;
     this.hypervisor = new Hypervisor(options, (fact) => options.emit("l0", 1, fact));
-    this.#executive = new Executive((batch, done) => done(this.#deliver(batch)));
+    this.#executive = new Executive((batch, done) => this.#send(batch, done));
     for (let cpu = 0; cpu < options.cpus; cpu++) this.register(cpu);
   }
 
+  /** Begins an operation; `done` when it has ended. */
+  start<T>(operation: Operation<T>, done: (answer: Answer<T>) => void): void {
+    this.#executive.run(operation, done);
+  }
+
+  /** As {@link start}, where links deliver at once. */
   run<T>(operation: Operation<T>): Answer<T> {
     let answer: Answer<T> | undefined;
-    this.#executive.run(operation, (ended) => {
+    this.start(operation, (ended) => {
       answer = ended;
     });
-    invariant(answer !== undefined, "a synchronous operation has ended when it returns");
+    invariant(answer !== undefined, "over links that deliver at once an operation has ended when it was begun");
     return answer;
   }
 
-  /** A CPU service starts, for the first time or again. */
-  register(number: number): Answer<void> {
+  /** Operations begun and not ended. */
+  get inFlight(): number {
+    return this.#executive.inFlight;
+  }
+
+  /** A CPU service starts, for the first time or again. L0 may use it when `done` is told so. */
+  register(number: number, done: (answer: Answer<void>) => void = () => undefined): void {
     const incarnation = ++this.#incarnations;
     const emit = (fact: EventFact): void => this.#options.emit(`cpu${number}`, incarnation, fact);
     const cpu = new BoardCpu(number, incarnation, this.#options.model, emit);
     this.#cpus.set(number, cpu);
-    return this.run(this.hypervisor.registerCpu(number, cpu.incarnation));
+    this.start(this.hypervisor.registerCpu(number, cpu.incarnation), done);
   }
 
   /** A CPU service dies, and L0 notices. */
@@ -121,8 +142,17 @@ export class Board {
     return cpu;
   }
 
-  #deliver(batch: OutgoingBatch): BatchResult {
-    const cpu = this.#cpu(batch.cpu);
+  #send(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
+    const links = this.#options.links ?? INSTANT_LINKS;
+    const target = this.#cpu(batch.cpu);
+    links.toCpu(batch.cpu, () => {
+      const result = this.#deliver(target, batch);
+      // What a CPU sent before it died is lost with its connection.
+      links.fromCpu(batch.cpu, () => done(target.alive ? result : { ok: false, error: unavailable(batch.cpu) }));
+    });
+  }
+
+  #deliver(cpu: BoardCpu, batch: OutgoingBatch): BatchResult {
     if (!cpu.alive) return { ok: false, error: unavailable(batch.cpu) };
     const fault = cpu.faults.shift();
     const completion = fault === "dropRequest" ? undefined : this.#execute(cpu, batch);

@@ -1,1 +1,1 @@
-export { Board, type BoardOptions, type Delivery, type LinkFault } from "./board.js";
+export { Board, type BoardOptions, type Delivery, type LinkFault, type Links } from "./board.js";

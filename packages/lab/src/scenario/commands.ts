@@ -129,8 +129,11 @@ export const SCENARIO_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
     takes: ["cpu"],
     about: "The CPU service starts again and registers.",
     run: ({ world }, given) => {
-      const answer = world.board.register(boardCpu(world, given));
-      return [...world.takeDeliveries(), answer.ok ? "ok" : `error ${answer.error.code}: ${answer.error.message}`];
+      const lines: string[] = [];
+      world.board.register(boardCpu(world, given), (answer) => {
+        lines.push(answer.ok ? "ok" : `error ${answer.error.code}: ${answer.error.message}`);
+      });
+      return [...world.takeDeliveries(), ...lines];
     },
   },
   "drop-request": {

@@ -1,10 +1,9 @@
 import { Field } from "@vmcslab/vmx";
 import { fail, type Steps } from "../effect.js";
-import { FieldValuesBuilder, nonZeroFields } from "../field-values.js";
+import { FieldValuesBuilder } from "../field-values.js";
 import type { FieldValues } from "../interconnect/batch.js";
 import { clearAll } from "./clear.js";
 import type { HostCpu } from "./host-cpu.js";
-import type { HostState } from "./host-state.js";
 import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
 import type { Task } from "./task.js";
 
