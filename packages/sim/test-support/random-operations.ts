@@ -4,15 +4,15 @@ import { CPU_MODELS, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Board, type Links } from "../src/board.js";
+import { InMemoryHistory } from "../src/in-memory-history.js";
 import { VALID_L2 } from "./valid-l2.js";
 
 export const CPUS = 3;
 const VMXON_REGION = 0x1000n;
 const VMPTRS = [0x3000n, 0x4000n, 0x5000n];
 
-export function newBoard(poolSize: number, links?: Links): { board: Board; history: HistoryEvent[] } {
-  const history: HistoryEvent[] = [];
-  const sequences = new Map<string, number>();
+export function newBoard(poolSize: number, links?: Links): { board: Board; history: readonly HistoryEvent[] } {
+  const history = new InMemoryHistory("test");
   const model = CPU_MODELS[DEFAULT_CPU_MODEL];
   if (model === undefined) throw new Error("the default model exists");
   const board = new Board({
@@ -22,15 +22,9 @@ export function newBoard(poolSize: number, links?: Links): { board: Board; histo
     memoryPages: 64,
     l1MemoryBytes: 1 << 20,
     model,
-    emit: (source, incarnation, fact) => {
-      const life = `${source} ${incarnation}`;
-      const seq = (sequences.get(life) ?? 0) + 1;
-      sequences.set(life, seq);
-      const at = history.length + 1;
-      history.push({ ...fact, host: "test", source, incarnation, seq, lamport: at, wallUs: 0, monoNs: at });
-    },
+    emit: history.record,
   });
-  return { board, history };
+  return { board, history: history.events };
 }
 
 function build(addr: bigint): L1Instruction[] {

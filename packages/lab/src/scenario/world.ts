@@ -1,6 +1,6 @@
-import type { EventFact, HistoryEvent } from "@vmcslab/history";
+import type { HistoryEvent } from "@vmcslab/history";
 import type { Answer, HostConfig, Operation } from "@vmcslab/nested";
-import { Board } from "@vmcslab/sim";
+import { Board, InMemoryHistory } from "@vmcslab/sim";
 import { CPU_MODELS, type CpuModel } from "@vmcslab/vmx";
 import { UsageError } from "../errors.js";
 import { didYouMean } from "../text/suggest.js";
@@ -16,9 +16,8 @@ const L1_MEMORY_BYTES = 64 * 1024 * 1024;
 /** The host of one scenario, what went over its links since someone looked, and its history. */
 export class World {
   readonly board: Board;
-  readonly history: HistoryEvent[] = [];
+  readonly #history = new InMemoryHistory("scenario");
   readonly #names = new Map<number, string>();
-  readonly #sequences = new Map<string, number>();
   #deliveries: string[] = [];
 
   constructor(config: WorldConfig) {
@@ -26,7 +25,11 @@ export class World {
       ...config,
       l1MemoryBytes: L1_MEMORY_BYTES,
       model: modelByName(config.model),
-      emit: (source, incarnation, fact) => this.#record(source, incarnation, fact),
+      emit: (source, incarnation, fact) => {
+        if (fact.kind === "vmcs.allocated" && fact.region !== undefined)
+          this.#names.set(fact.region, `vmcs${fact.vmcs}`);
+        this.#history.record(source, incarnation, fact);
+      },
       onDelivery: (delivery) => this.#deliveries.push(renderDelivery(delivery, (region) => this.nameRegion(region))),
     });
     this.#deliveries = [];
@@ -41,6 +44,10 @@ export class World {
     ];
   }
 
+  get history(): readonly HistoryEvent[] {
+    return this.#history.events;
+  }
+
   takeDeliveries(): string[] {
     const taken = this.#deliveries;
     this.#deliveries = [];
@@ -49,16 +56,6 @@ export class World {
 
   nameRegion(region: number): string {
     return this.#names.get(region) ?? `0x${region.toString(16)}`;
-  }
-
-  /** One process, one clock: the order of emission is the order of causes. */
-  #record(source: string, incarnation: number, fact: EventFact): void {
-    if (fact.kind === "vmcs.allocated" && fact.region !== undefined) this.#names.set(fact.region, `vmcs${fact.vmcs}`);
-    const life = `${source} ${incarnation}`;
-    const seq = (this.#sequences.get(life) ?? 0) + 1;
-    this.#sequences.set(life, seq);
-    const lamport = this.history.length + 1;
-    this.history.push({ ...fact, host: "scenario", source, incarnation, seq, lamport, wallUs: 0, monoNs: lamport });
   }
 }
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compareEvents, type HistoryEvent, Sanitizer } from "@vmcslab/history";
 import { describe, expect, it } from "vitest";
+import { boardHost, workloadContext } from "../../test-support/board-host.js";
 import type { Host } from "../host.js";
 import { replayWorkload } from "../replay/replay-workload.js";
-import { boardHost, workloadContext } from "./board-host.test-data.js";
 import { roundRobinWorkload } from "./round-robin.js";
 
 const XEON = fileURLToPath(

@@ -1,12 +1,12 @@
 /** A whole host in this process for tests of workloads: L0's and the CPUs' cores as they are, without services. */
 import type { HistoryEvent } from "@vmcslab/history";
-import { Board } from "@vmcslab/sim";
+import { Board, InMemoryHistory } from "@vmcslab/sim";
 import { cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
-import type { Host } from "../host.js";
-import { LatencyRecorder } from "../measure/latency.js";
-import { Findings } from "./findings.js";
-import { MeasuredHost } from "./measured-host.js";
-import type { WorkloadContext } from "./workload.js";
+import type { Host } from "../src/host.js";
+import { LatencyRecorder } from "../src/measure/latency.js";
+import { Findings } from "../src/workload/findings.js";
+import { MeasuredHost } from "../src/workload/measured-host.js";
+import type { WorkloadContext } from "../src/workload/workload.js";
 
 export interface BoardHost {
   readonly host: Host;
@@ -16,21 +16,14 @@ export interface BoardHost {
 export function boardHost({ cpus, poolSize }: { readonly cpus: number; readonly poolSize: number }): BoardHost {
   const model = cpuModelNamed(DEFAULT_CPU_MODEL);
   if (model === undefined) throw new Error("the default CPU model is not there");
-  const history: HistoryEvent[] = [];
-  const sequences = new Map<string, number>();
+  const history = new InMemoryHistory("board");
   const board = new Board({
     cpus,
     poolSize,
     memoryPages: 256,
     l1MemoryBytes: 16 * 1024 * 1024,
     model,
-    emit: (source, incarnation, fact) => {
-      const seq = (sequences.get(`${source} ${incarnation}`) ?? 0) + 1;
-      sequences.set(`${source} ${incarnation}`, seq);
-      // One process: the order in which events come is the order of causes.
-      const lamport = history.length + 1;
-      history.push({ ...fact, host: "board", source, incarnation, seq, lamport, wallUs: lamport, monoNs: lamport });
-    },
+    emit: history.record,
   });
   const { hypervisor } = board;
   const host: Host = {
@@ -51,7 +44,7 @@ export function boardHost({ cpus, poolSize }: { readonly cpus: number; readonly 
     counters: async () => ({ ok: true, value: hypervisor.counters() }),
     close: async () => {},
   };
-  return { host, history };
+  return { host, history: history.events };
 }
 
 /** What a workload is run with; time moves by a microsecond whenever it is asked for. */
