@@ -29,6 +29,8 @@ export function* onlineCpu(host: HostState, operation: number, number: number): 
 }
 
 function* bringUp(host: HostState, operation: number, cpu: HostCpu): Steps<void> {
+  // Going down stopped half-way, and what it sent may still be executed: that has to be over first.
+  if (cpu.state === "going") yield* takeDown(host, operation, cpu);
   cpu.vmxonRegion ??= host.allocator.allocatePage();
   if (cpu.vmxonRegion === undefined) fail("noMemory", `no page for the VMXON region of CPU ${cpu.number}`);
   yield* runOn(cpu, operation, [{ kind: "vmxon", region: cpu.vmxonRegion }]);
@@ -41,9 +43,16 @@ function* bringUp(host: HostState, operation: number, cpu: HostCpu): Steps<void>
  */
 export function* offlineCpu(host: HostState, operation: number, number: number): Steps<number> {
   yield { kind: "lock", key: `cpu ${number}` };
-  const cpu = host.onlineCpu(number);
+  // One that is going already stopped half-way, at a batch that was not answered: asking again finishes it.
+  const cpu = host.cpus.get(number)?.state === "going" ? host.cpu(number) : host.onlineCpu(number);
+  return yield* takeDown(host, operation, cpu);
+}
+
+function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<number> {
+  const { number } = cpu;
   cpu.state = "going";
   const clears = [...cpu.loaded].map((vmcs) => ({ vmcs, cpu: number, epoch: vmcs.epoch }));
+  for (const { vmcs } of clears) vmcs.clearInDoubt = true;
   cpu.current = undefined;
   cpu.running = undefined;
   const instructions: BatchInstruction[] = [
@@ -72,6 +81,7 @@ export function loseCpu(host: HostState, number: number): void {
   for (const vmcs of lost) {
     vmcs.cpu = NOWHERE;
     vmcs.launched = false;
+    vmcs.clearInDoubt = false;
     restoreHome(vmcs);
     host.emit({ kind: "vmcs.lost", operation: 0, vmcs: vmcs.id, region: vmcs.region, cpu: number });
     host.emitRecord(vmcs, 0, "cpu lost");

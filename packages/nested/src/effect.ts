@@ -10,6 +10,8 @@ export interface OutgoingBatch {
   readonly cpu: number;
   readonly operation: number;
   readonly instructions: readonly BatchInstruction[];
+  /** If it ends in a deadline it will be asked for again ({@link Wait}), so a completion that comes late is kept. */
+  readonly askedAgain?: boolean;
 }
 
 export type BatchResult =
@@ -19,6 +21,10 @@ export type BatchResult =
 export type Wait =
   /** All of them go out at once, in this order; resumed with one result each when the last has ended. */
   | { readonly kind: "batches"; readonly batches: readonly OutgoingBatch[] }
+  /**
+   * Asks again for a batch that ended in a deadline: resumed with its one result, the recorded completion if it was executed meanwhile. It is never executed twice.
+   */
+  | { readonly kind: "again"; readonly batch: OutgoingBatch }
   /** Resumed when the lock is ours; released when the operation ends. */
   | { readonly kind: "lock"; readonly key: string };
 

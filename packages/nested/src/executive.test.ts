@@ -7,7 +7,8 @@ type Sent = { readonly batch: OutgoingBatch; readonly done: (result: BatchResult
 
 function executive(): { readonly sent: Sent[]; readonly it: Executive } {
   const sent: Sent[] = [];
-  return { sent, it: new Executive((batch, done) => sent.push({ batch, done })) };
+  const send = (batch: OutgoingBatch, done: Sent["done"]): number => sent.push({ batch, done });
+  return { sent, it: new Executive({ send, again: send }) };
 }
 
 const completed = (cpu: number): BatchResult => ({ ok: true, completion: { id: 1, cpu, results: [] } });
@@ -56,7 +57,8 @@ describe("executive", () => {
   });
 
   test("goes on without recursion when batches end while they are sent", () => {
-    const instant = new Executive((batch, done) => done(completed(batch.cpu)));
+    const send = (batch: OutgoingBatch, done: Sent["done"]): void => done(completed(batch.cpu));
+    const instant = new Executive({ send, again: send });
     let answer: Answer<number> | undefined;
     instant.run(
       (function* (): Operation<number> {

@@ -1,11 +1,18 @@
 import type { Answer } from "./api.js";
-import type { BatchResult, Operation, OutgoingBatch } from "./effect.js";
+import type { BatchResult, Operation, OutgoingBatch, Wait } from "./effect.js";
 
 /**
  * Carries a batch to its CPU. It must send before it returns: batches to one CPU arrive in the order in which the core decided them.
  * `done` may be called at once (simulated) or later (services), exactly once.
  */
 export type SendBatch = (batch: OutgoingBatch, done: (result: BatchResult) => void) => void;
+
+/** What carries batches. */
+export interface BatchPort {
+  readonly send: SendBatch;
+  /** Waits once more for a batch of {@link send} that ended in a deadline, and whose completion is kept. */
+  readonly again: SendBatch;
+}
 
 type Resume = (input: readonly BatchResult[]) => void;
 
@@ -17,12 +24,12 @@ const NOTHING: readonly BatchResult[] = [];
  * only, so no circle of waiters can form.
  */
 export class Executive {
-  readonly #send: SendBatch;
+  readonly #port: BatchPort;
   readonly #waiters = new Map<string, Resume[]>();
   #running = 0;
 
-  constructor(send: SendBatch) {
-    this.#send = send;
+  constructor(port: BatchPort) {
+    this.#port = port;
   }
 
   /** Operations begun and not ended. */
@@ -51,22 +58,30 @@ export class Executive {
         return;
       }
       const resume: Resume = (results) => this.#step(operation, held, results, done);
-      const ready =
-        step.value.kind === "lock"
-          ? this.#acquire(step.value.key, held, resume)
-          : this.#sendAll(step.value.batches, resume);
+      const ready = this.#begin(step.value, held, resume);
       if (ready === undefined) return;
       input = ready;
     }
   }
 
-  /** The results when all batches ended before this returns; otherwise `resume` is called later. */
-  #sendAll(batches: readonly OutgoingBatch[], resume: Resume): readonly BatchResult[] | undefined {
+  /** What to go on with at once; undefined when `resume` will be called later. */
+  #begin(wait: Wait, held: string[], resume: Resume): readonly BatchResult[] | undefined {
+    switch (wait.kind) {
+      case "lock":
+        return this.#acquire(wait.key, held, resume);
+      case "again":
+        return this.#sendAll([wait.batch], this.#port.again, resume);
+      case "batches":
+        return this.#sendAll(wait.batches, this.#port.send, resume);
+    }
+  }
+
+  #sendAll(batches: readonly OutgoingBatch[], send: SendBatch, resume: Resume): readonly BatchResult[] | undefined {
     const results: BatchResult[] = new Array<BatchResult>(batches.length);
     let pending = batches.length;
     let returned = false;
     batches.forEach((batch, index) => {
-      this.#send(batch, (result) => {
+      send(batch, (result) => {
         results[index] = result;
         pending--;
         if (pending === 0 && returned) resume(results);

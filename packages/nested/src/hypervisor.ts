@@ -52,10 +52,7 @@ export class Hypervisor {
 
   placeVcpu(vcpu: number, cpu: number): Operation<void> {
     return operations.operation(this.state, "placeVcpu", vcpu, (number) =>
-      operations.onVcpu(this.state, vcpu, number, operations.placeVcpu, (known) => {
-        operations.definiteCpu(known);
-        return cpu;
-      }),
+      operations.onVcpu(this.state, vcpu, number, operations.placeVcpu, () => cpu),
     );
   }
 

@@ -7,7 +7,7 @@ export {
   type Steps,
   type Wait,
 } from "./effect.js";
-export { Executive, type SendBatch } from "./executive.js";
+export { type BatchPort, Executive, type SendBatch } from "./executive.js";
 export { applyFields, changedFields, FieldValuesBuilder, NO_FIELDS, nonZeroFields } from "./field-values.js";
 export type { AllocationKind } from "./host/allocator.js";
 export type { HostConfig } from "./host/host-state.js";

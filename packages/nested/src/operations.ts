@@ -4,7 +4,7 @@ import { fail, type Operation, OperationFailed, type Steps } from "./effect.js";
 import { clearAll } from "./host/clear.js";
 import type { HostState } from "./host/host-state.js";
 import { ensureRunning, enterGuest, initialise, leaveOtherGuest, loadVmcs } from "./host/load.js";
-import { Task } from "./host/task.js";
+import { settleEarlier, Task } from "./host/task.js";
 import { Vcpu, Vm } from "./host/vcpu.js";
 import { runL1 } from "./l1/run-l1.js";
 import { freeNested } from "./l1/vmx-instructions.js";
@@ -40,27 +40,22 @@ export function* onVcpu<T>(
   id: number,
   number: number,
   steps: (task: Task) => Steps<T>,
-  cpuOf: (vcpu: Vcpu) => number = definiteCpu,
+  cpuOf: (vcpu: Vcpu) => number = (vcpu) => vcpu.cpu,
 ): Steps<T> {
   yield { kind: "lock", key: `vcpu ${id}` };
   const vcpu = host.vcpu(id);
+  yield* settleEarlier(vcpu);
   const cpu = cpuOf(vcpu);
   yield { kind: "lock", key: `cpu ${cpu}` };
   const task = new Task(host, number, vcpu, host.onlineCpu(cpu));
   try {
     return yield* steps(task);
   } catch (error) {
-    // What was decided has been recorded as decided, so it must reach the CPU even if the operation goes no further.
-    yield* task.flushWith([]);
+    // What was decided has been recorded as decided, so it must reach the CPU even if the operation goes no further. If it is not known to, that is the
+    // graver news.
+    yield* task.flush();
     throw error;
   }
-}
-
-/** Where a vcpu is, unless that is not known. */
-export function definiteCpu(vcpu: Vcpu): number {
-  if (vcpu.indefinite)
-    fail("failedPrecondition", `vcpu ${vcpu.id}: its CPU did not answer an earlier operation; destroy it`);
-  return vcpu.cpu;
 }
 
 /** Where to work for a vcpu whose own CPU may be gone. */
@@ -77,9 +72,11 @@ export function* createVcpu(host: HostState, number: number, request: CreateVcpu
   if (!Number.isInteger(poolSize) || poolSize < 0)
     fail("invalidArgument", `pool size ${poolSize}: a whole number from 0`);
   host.onlineCpu(request.cpu);
+  // Others may use the vcpu as soon as it is listed, but not before it is whole.
+  const id = host.nextVcpu++;
+  yield { kind: "lock", key: `vcpu ${id}` };
   yield { kind: "lock", key: `cpu ${request.cpu}` };
   const cpu = host.onlineCpu(request.cpu);
-  const id = host.nextVcpu++;
   const vmcs01 = host.allocateVmcs("vmcs01", id, number);
   if (vmcs01 === undefined) fail("noMemory", "no page for a vmcs01");
   const vm = vmOf(host, request.vm ?? freeVmId(host));

@@ -1,10 +1,20 @@
 import { type Answer, type BatchResult, Executive, type Operation, type OutgoingBatch } from "@vmcslab/nested";
 import type { InterconnectClient } from "./interconnect/port.js";
 
+interface SentBatch {
+  readonly client: InterconnectClient;
+  readonly id: number;
+}
+
 /** Runs the hypervisor's operations over the interconnect. Operations interleave at their waits; a batch is sent in the same turn in which the core decides it. */
 export class Driver {
   readonly #clients = new Map<number, InterconnectClient>();
-  readonly #executive = new Executive((batch, done) => this.#send(batch, done));
+  readonly #executive = new Executive({
+    send: (batch, done) => this.#send(batch, done),
+    again: (batch, done) => this.#again(batch, done),
+  });
+  /** Batches that may be asked for again, and who has them under which number. */
+  readonly #sent = new WeakMap<OutgoingBatch, SentBatch>();
   #onIdle: (() => void)[] = [];
 
   /** Operations begun and not ended. */
@@ -44,12 +54,18 @@ export class Driver {
 
   #send(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
     const client = this.#clients.get(batch.cpu);
-    if (client !== undefined) {
-      client.send(batch, done);
+    if (client === undefined) {
+      done(notConnected(batch.cpu));
       return;
     }
-    const message = `CPU ${batch.cpu} is not connected`;
-    done({ ok: false, error: { code: "cpuUnavailable", definite: true, message } });
+    const id = client.send(batch, done);
+    if (batch.askedAgain === true) this.#sent.set(batch, { client, id });
+  }
+
+  #again(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
+    const sent = this.#sent.get(batch);
+    if (sent === undefined) done(notConnected(batch.cpu));
+    else sent.client.again(sent.id, done);
   }
 
   #ended(): void {
@@ -58,4 +74,8 @@ export class Driver {
     this.#onIdle = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function notConnected(cpu: number): BatchResult {
+  return { ok: false, error: { code: "cpuUnavailable", definite: true, message: `CPU ${cpu} is not connected` } };
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   anyStep,
+  anyStepOrLoss,
   begin,
   expectNothingLeft,
   expectOrderly,
@@ -77,6 +78,24 @@ describe("the hypervisor core on a board of processors", () => {
         expect({ ended, inFlight: board.inFlight }).toEqual({ ended: begun, inFlight: 0 });
         expectTruth(board);
         links.becomeInstant();
+        expectNothingLeft(board);
+        expect(violationsOf(history)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("requests and replies get lost: nothing is loaded twice, written back twice or lost, and when they arrive again all can be destroyed", () => {
+    fc.assert(
+      fc.property(fc.array(anyStepOrLoss, { minLength: 10, maxLength: 80 }), poolSizes, (steps, poolSize) => {
+        const { board, history } = newBoard(poolSize);
+        const run = (step: Step): void => {
+          const operation = begin(board, step);
+          if (operation !== undefined) expectOrderly(board.run(operation), "deadline");
+        };
+        prepare(board, poolSize, run);
+        steps.forEach(run);
+        board.clearFaults();
         expectNothingLeft(board);
         expect(violationsOf(history)).toEqual([]);
       }),

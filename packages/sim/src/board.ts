@@ -16,7 +16,7 @@ import { type CpuModel, invariant, Memory, Processor } from "@vmcslab/vmx";
 
 /** What is done to the next batches to a CPU instead of delivering and answering them. */
 export type LinkFault =
-  /** The CPU never sees the batch. */
+  /** The batch is lost on the way. The CPU executes batches in the order of their numbers, so it is sent again before anything else is executed. */
   | "dropRequest"
   /** The CPU executes it; L0 never sees the completion. */
   | "dropReply";
@@ -26,6 +26,8 @@ export interface Delivery {
   readonly batch: OutgoingBatch;
   readonly completion: Completion | undefined;
   readonly fault: LinkFault | undefined;
+  /** L0 asked again for a batch that it had sent before. */
+  readonly again: boolean;
 }
 
 /** Carries things to and from the CPUs: per CPU and direction in order, and as late as it likes. */
@@ -48,6 +50,11 @@ export interface BoardOptions extends HostConfig {
   readonly links?: Links;
 }
 
+interface Sent {
+  readonly target: BoardCpu;
+  readonly id: number;
+}
+
 /** One CPU of the board: the same processor and batch target as in a CPU service. */
 class BoardCpu {
   readonly processor: Processor;
@@ -55,6 +62,10 @@ class BoardCpu {
   readonly faults: LinkFault[] = [];
   nextBatch = 1;
   alive = true;
+  /** Sent and not arrived. */
+  #lost: Batch[] = [];
+  readonly #answered = new Set<number>();
+  #acknowledged = 0;
 
   constructor(
     readonly number: number,
@@ -66,6 +77,22 @@ class BoardCpu {
     this.processor = new Processor({ cpu: number, model, memory });
     this.target = new BatchTarget({ cpu: number, processor: this.processor, memory, revision: model.revision, emit });
   }
+
+  /** A batch arrives, unless it is lost. Batches are executed in the order of their numbers, so it brings along those that were lost before it. */
+  receive(batch: Batch, isLost: boolean): Completion | undefined {
+    if (!this.#lost.some(({ id }) => id === batch.id)) this.#lost.push(batch);
+    if (isLost) return undefined;
+    const due = this.#lost.filter(({ id }) => id <= batch.id).sort((a, b) => a.id - b.id);
+    this.#lost = this.#lost.filter(({ id }) => id > batch.id);
+    return due.map((next) => this.target.execute(next)).at(-1);
+  }
+
+  /** L0 has this completion: all before the first that it does not have are acknowledged. */
+  settled(id: number): void {
+    this.#answered.add(id);
+    while (this.#answered.delete(this.#acknowledged + 1)) this.#acknowledged++;
+    this.target.acknowledge(this.#acknowledged);
+  }
 }
 
 /** A whole host in one process, without promises: L0's core and the CPUs' cores as they are, joined by links. */
@@ -74,12 +101,17 @@ export class Board {
   readonly #cpus = new Map<number, BoardCpu>();
   readonly #executive: Executive;
   readonly #options: BoardOptions;
+  /** Batches that may be asked for again: to which life of a CPU they went, and their number there. */
+  readonly #sent = new WeakMap<OutgoingBatch, Sent>();
   #incarnations = 0;
 
   constructor(options: BoardOptions) {
     this.#options = options;
     this.hypervisor = new Hypervisor(options, (fact) => options.emit("l0", 1, fact));
-    this.#executive = new Executive((batch, done) => this.#send(batch, done));
+    this.#executive = new Executive({
+      send: (batch, done) => this.#send(batch, done),
+      again: (batch, done) => this.#again(batch, done),
+    });
     for (let cpu = 0; cpu < options.cpus; cpu++) this.register(cpu);
   }
 
@@ -123,6 +155,11 @@ export class Board {
     for (let i = 0; i < times; i++) cpu.faults.push(fault);
   }
 
+  /** Whatever was injected and has not struck yet will not. */
+  clearFaults(): void {
+    for (const cpu of this.#cpus.values()) cpu.faults.length = 0;
+  }
+
   /** As hypervisor engineers write it: current and active VMCSs of a CPU, by region. */
   processor(number: number): Processor {
     return this.#cpu(number).processor;
@@ -143,29 +180,35 @@ export class Board {
   }
 
   #send(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
-    const links = this.#options.links ?? INSTANT_LINKS;
     const target = this.#cpu(batch.cpu);
+    const sent = { target, id: target.nextBatch++ };
+    if (batch.askedAgain === true) this.#sent.set(batch, sent);
+    this.#carry(batch, sent, false, done);
+  }
+
+  #again(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
+    const sent = this.#sent.get(batch);
+    invariant(sent !== undefined, "only a batch that was sent is asked for again");
+    this.#carry(batch, sent, true, done);
+  }
+
+  #carry(batch: OutgoingBatch, sent: Sent, again: boolean, done: (result: BatchResult) => void): void {
+    const links = this.#options.links ?? INSTANT_LINKS;
     links.toCpu(batch.cpu, () => {
-      const result = this.#deliver(target, batch);
+      const result = this.#deliver(batch, sent, again);
       // What a CPU sent before it died is lost with its connection.
-      links.fromCpu(batch.cpu, () => done(target.alive ? result : { ok: false, error: unavailable(batch.cpu) }));
+      links.fromCpu(batch.cpu, () => done(sent.target.alive ? result : { ok: false, error: unavailable(batch.cpu) }));
     });
   }
 
-  #deliver(cpu: BoardCpu, batch: OutgoingBatch): BatchResult {
-    if (!cpu.alive) return { ok: false, error: unavailable(batch.cpu) };
-    const fault = cpu.faults.shift();
-    const completion = fault === "dropRequest" ? undefined : this.#execute(cpu, batch);
-    this.#options.onDelivery?.({ batch, completion, fault });
+  #deliver(batch: OutgoingBatch, { target, id }: Sent, again: boolean): BatchResult {
+    if (!target.alive) return { ok: false, error: unavailable(batch.cpu) };
+    const fault = target.faults.shift();
+    const completion = target.receive({ ...batch, id }, fault === "dropRequest");
+    this.#options.onDelivery?.({ batch, completion, fault, again });
     if (fault !== undefined || completion === undefined) return { ok: false, error: deadline(batch.cpu) };
+    target.settled(id);
     return { ok: true, completion };
-  }
-
-  #execute(cpu: BoardCpu, batch: OutgoingBatch): Completion {
-    const numbered: Batch = { ...batch, id: cpu.nextBatch++ };
-    const completion = cpu.target.execute(numbered);
-    cpu.target.acknowledge(numbered.id);
-    return completion;
   }
 }
 

@@ -1,9 +1,9 @@
 import { type HistoryEvent, Sanitizer } from "@vmcslab/history";
-import { type Answer, type L1Instruction, type Operation, VMCS12_REVISION } from "@vmcslab/nested";
+import { type Answer, type L1Instruction, type Operation, type OperationError, VMCS12_REVISION } from "@vmcslab/nested";
 import { CPU_MODELS, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { Board, type Links } from "../src/board.js";
+import { Board, type LinkFault, type Links } from "../src/board.js";
 import { InMemoryHistory } from "../src/in-memory-history.js";
 import { VALID_L2 } from "./valid-l2.js";
 
@@ -70,6 +70,7 @@ export type Step =
   | { readonly kind: "exit"; readonly vcpu: number; readonly reason: number }
   | { readonly kind: "place"; readonly vcpu: number; readonly cpu: number }
   | { readonly kind: "offline" | "online" | "kill" | "restart"; readonly cpu: number }
+  | { readonly kind: "drop"; readonly cpu: number; readonly fault: LinkFault }
   | { readonly kind: "refuse"; readonly what: "node" | "page" };
 
 const vcpu = fc.nat({ max: 3 });
@@ -103,6 +104,19 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("refuse" as const),
       what: fc.constantFrom("node" as const, "page" as const),
+    }),
+  },
+);
+
+/** As {@link anyStep}, with requests and replies that get lost. */
+export const anyStepOrLoss: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: anyStep },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("drop" as const),
+      cpu,
+      fault: fc.constantFrom("dropRequest" as const, "dropReply" as const),
     }),
   },
 );
@@ -151,6 +165,9 @@ export function begin(board: Board, step: Step): Operation<unknown> | undefined 
     case "restart":
       if (!board.isAlive(step.cpu)) board.register(step.cpu);
       return undefined;
+    case "drop":
+      board.injectFault(step.cpu, step.fault, 1);
+      return undefined;
     case "refuse":
       hypervisor.state.allocator.refuseNext(step.what, 1);
       return undefined;
@@ -158,8 +175,9 @@ export function begin(board: Board, step: Step): Operation<unknown> | undefined 
 }
 
 /** An operation may be refused for these reasons, however it was interleaved. Never for an outcome that the protocol excludes. */
-export function expectOrderly(answer: Answer<unknown>): void {
-  if (!answer.ok) expect(["notFound", "failedPrecondition", "noMemory", "cpuUnavailable"]).toContain(answer.error.code);
+export function expectOrderly(answer: Answer<unknown>, ...also: readonly OperationError["code"][]): void {
+  const codes = ["notFound", "failedPrecondition", "noMemory", "cpuUnavailable", ...also];
+  if (!answer.ok) expect(codes).toContain(answer.error.code);
 }
 
 /** Everything is destroyed, on CPUs that are all up: what is left over is a leak. */

@@ -138,7 +138,8 @@ export const SCENARIO_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
   },
   "drop-request": {
     takes: ["cpu", "times?"],
-    about: "The next batches to a CPU are lost on the way (1).",
+    about:
+      "The next batches to a CPU are lost on the way (1). Batches are executed in order, so each arrives with the next one.",
     run: ({ world }, given) => {
       world.board.injectFault(boardCpu(world, given), "dropRequest", given.number("times", 1));
       return ["ok"];

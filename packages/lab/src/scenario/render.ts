@@ -5,8 +5,8 @@ import type { Board, Delivery } from "@vmcslab/sim";
 export type NameRegion = (region: number) => string;
 
 /** `cpu1 ← interrupt→exit vmclear vmcs3→launched vmresume` */
-export function renderDelivery({ batch, completion, fault }: Delivery, nameRegion: NameRegion): string {
-  const head = `cpu${batch.cpu} ←`;
+export function renderDelivery({ batch, completion, fault, again }: Delivery, nameRegion: NameRegion): string {
+  const head = `cpu${batch.cpu} ←${again ? " (asked again)" : ""}`;
   if (fault === "dropRequest") return `${head} (request lost) ${batch.instructions.map((step) => step.kind).join(" ")}`;
   const results = completion?.results ?? [];
   const steps = results

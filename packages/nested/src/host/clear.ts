@@ -24,6 +24,7 @@ export function* clearAll(task: Task, vmcss: readonly LoadedVmcs[], cause: strin
     const { cpu, epoch } = vmcs;
     if (cpu === NOWHERE) continue;
     forgetCurrent(task.host, vmcs, cpu);
+    vmcs.clearInDoubt = true;
     if (cpu === task.cpu.number) clearLocally(task, { vmcs, cpu, epoch }, cause);
     else remote.set(cpu, [...(remote.get(cpu) ?? []), { vmcs, cpu, epoch }]);
   }
@@ -70,7 +71,10 @@ function applyBatch(
   cause: string,
 ): OperationFailed | undefined {
   invariant(result !== undefined, "every batch has a result");
-  if (!result.ok) return new OperationFailed(result.error);
+  if (!result.ok) {
+    if (result.error.definite) for (const { vmcs } of clears) vmcs.clearInDoubt = false;
+    return new OperationFailed(result.error);
+  }
   const { results } = result.completion;
   clears.forEach((clear, i) => {
     // The interrupt comes first in the batch.
@@ -120,6 +124,7 @@ export function applyClear(
   host.cpu(cpu).loaded.delete(vmcs);
   vmcs.cpu = NOWHERE;
   vmcs.launched = false;
+  vmcs.clearInDoubt = false;
   host.emitRecord(vmcs, operation, cause);
   return true;
 }

@@ -12,7 +12,11 @@ import type { Task } from "./task.js";
  * the record's `cpu` is set last.
  */
 export function* loadVmcs(task: Task, vmcs: LoadedVmcs, cause: string): Steps<void> {
-  if (vmcs.cpu !== NOWHERE && vmcs.cpu !== task.cpu.number) yield* clearAll(task, [vmcs], cause);
+  if (vmcs.cpu !== NOWHERE && (vmcs.cpu !== task.cpu.number || vmcs.clearInDoubt)) {
+    yield* clearAll(task, [vmcs], cause);
+    // What a clear on this very CPU flushes has to come back before it can be loaded again.
+    if (vmcs.isActive) yield* task.flush();
+  }
   const { cpu, script } = task;
   // The CPU may have gone down while we waited for another one.
   if (cpu.state !== "online") fail("cpuUnavailable", `CPU ${cpu.number} went offline`);
@@ -39,8 +43,10 @@ export function enterGuest(task: Task, vmcs: LoadedVmcs): void {
   vmcs.launched = true;
   script.push({ kind: launching ? "vmlaunch" : "vmresume" }, (result) => {
     if (!launching) return;
-    if (result?.status === "vmentry") host.emitRecord(vmcs, operation, "launched");
-    else if (vmcs.cpu === task.cpu.number) vmcs.launched = false;
+    if (result?.status === "vmentry") {
+      // Heard of late, when a clear has followed that nobody has heard of: it says nothing about now.
+      if (!vmcs.clearInDoubt) host.emitRecord(vmcs, operation, "launched");
+    } else if (vmcs.cpu === task.cpu.number) vmcs.launched = false;
   });
   task.cpu.running = task.vcpu.id;
 }

@@ -14,6 +14,11 @@ export class LoadedVmcs {
   launched = false;
   /** Counts activations; a write-back with another epoch is refused. */
   epoch = 0;
+  /**
+   * A VMCLEAR of it was decided and its end is not known: it may be active on `cpu`, or flushed there. Until the same clear has been answered it is loaded nowhere, not
+   * even where it was.
+   */
+  clearInDoubt = false;
   /** Freed: must not be touched again. */
   freed = false;
   /** What memory holds: the fields as of the last VMCLEAR. Stale while the VMCS is active. */

@@ -49,26 +49,49 @@ export class Task {
   *flushWith(others: readonly OutgoingBatch[]): Steps<Flushed> {
     const script = this.script;
     this.script = new Script(this.cpu);
-    const own: OutgoingBatch[] = script.isEmpty
-      ? []
-      : [{ cpu: this.cpu.number, operation: this.operation, instructions: script.instructions }];
-    if (own.length + others.length === 0) return { own: undefined, stopped: undefined, others: [] };
-    const results = yield { kind: "batches", batches: [...own, ...others] };
-    const result = own.length === 0 ? undefined : results[0];
-    const executed = result?.ok === true ? result.completion.results : [];
-    script.settle(executed);
-    const stopped = result?.ok === true ? findStop(this.cpu.number, script.instructions, executed) : undefined;
-    return { own: result, stopped, others: results.slice(own.length) };
+    if (script.isEmpty && others.length === 0) return { own: undefined, stopped: undefined, others: [] };
+    if (script.isEmpty) {
+      return { own: undefined, stopped: undefined, others: yield { kind: "batches", batches: others } };
+    }
+    const batch = {
+      cpu: this.cpu.number,
+      operation: this.operation,
+      instructions: script.instructions,
+      askedAgain: true,
+    };
+    const [own, ...rest] = yield { kind: "batches", batches: [batch, ...others] };
+    if (own?.ok === false && own.error.code === "deadline") {
+      this.vcpu.unsettled = { batch, script };
+      return { own, stopped: undefined, others: rest };
+    }
+    return { own, stopped: settle(script, own), others: rest };
   }
 
   /** Fails the operation unless our own script did what it should. */
   require({ own, stopped }: Flushed): void {
-    if (own?.ok === false) {
-      if (own.error.code === "deadline") this.vcpu.indefinite = true;
-      throw new OperationFailed(own.error);
-    }
+    if (own?.ok === false) throw new OperationFailed(own.error);
     if (stopped !== undefined) fail("unexpectedOutcome", describeStop(this.cpu.number, stopped));
   }
+}
+
+/**
+ * What an earlier operation on this vcpu sent and never heard of is settled first: its recorded completion, or the certainty that its CPU is gone with it.
+ */
+export function* settleEarlier(vcpu: Vcpu): Steps<void> {
+  const { unsettled } = vcpu;
+  if (unsettled === undefined) return;
+  const [result] = yield { kind: "again", batch: unsettled.batch };
+  if (result?.ok === false && result.error.code === "deadline") throw new OperationFailed(result.error);
+  vcpu.unsettled = undefined;
+  // An entry that was refused: nobody is in the guest that L0 took for running.
+  if (settle(unsettled.script, result) !== undefined) unsettled.script.cpu.running = undefined;
+}
+
+/** Tells everyone who waits for a part of a script how it ended. */
+function settle(script: Script, result: BatchResult | undefined): Stopped | undefined {
+  const executed = result?.ok === true ? result.completion.results : [];
+  script.settle(executed);
+  return result?.ok === true ? findStop(script.cpu.number, script.instructions, executed) : undefined;
 }
 
 /** The instruction that stopped a batch, if one did. */

@@ -1,5 +1,7 @@
 import { FieldStore, Memory } from "@vmcslab/vmx";
+import type { OutgoingBatch } from "../effect.js";
 import type { LoadedVmcs } from "./loaded-vmcs.js";
+import type { Script } from "./script.js";
 
 /** No vmcs12 is current, no VMXON pointer: all ones for L1. */
 export const NO_POINTER = -1;
@@ -31,6 +33,12 @@ export class CachedVmcs12 {
   launched = false;
 }
 
+/** A batch whose end was not learned before its deadline, and who has to be told. */
+export interface Unsettled {
+  readonly batch: OutgoingBatch;
+  readonly script: Script;
+}
+
 /** One vcpu's nested state: KVM's `struct nested_vmx`. */
 export class Vcpu {
   /** Post-VMXON. */
@@ -44,8 +52,8 @@ export class Vcpu {
   readonly pool: PoolEntry[] = [];
   /** The VMCS in use: vmcs01, or one of the pool. */
   loaded: LoadedVmcs;
-  /** Set when a batch to its CPU ended without an answer: its state there is not known. */
-  indefinite = false;
+  /** A batch to its CPU ended without an answer: until it is settled, what it did is not known. */
+  unsettled: Unsettled | undefined;
 
   constructor(
     readonly id: number,

@@ -104,7 +104,10 @@ export class StepExecutor {
     }
   }
 
+  /** In VMX operation with this region already: an earlier batch did it, and its completion was lost. */
   #vmxon(region: number): InstructionResult {
+    const { processor } = this.#options;
+    if (processor.inVmxOperation && processor.vmxonPointer === region) return SUCCEED;
     this.#options.memory.write32(region, this.#options.revision);
     const result = this.#run(Op.vmxon, region, "vmxon");
     if (result.status === "succeed") this.#emit({ kind: "vmx.on", region });
@@ -112,6 +115,7 @@ export class StepExecutor {
   }
 
   #vmxoff(): InstructionResult {
+    if (!this.#options.processor.inVmxOperation) return SUCCEED;
     const result = this.#run(Op.vmxoff, 0, "vmxoff");
     if (result.status !== "succeed") return result;
     this.#activations.clear();

@@ -7,6 +7,8 @@ type Transmit = (batch: Batch, acknowledged: number) => void;
 
 interface KnownBatch {
   readonly batch: Batch;
+  /** A completion that comes after the deadline will be asked for. */
+  readonly keepsLate: boolean;
   /** It was handed to a link at least once. */
   sent: boolean;
   /** Undefined after its deadline, until someone asks again. */
@@ -33,17 +35,24 @@ export class Outbox {
     this.#clock = clock;
   }
 
-  send(outgoing: OutgoingBatch, done: BatchDone, options: SendOptions): void {
+  send(outgoing: OutgoingBatch, done: BatchDone, options: SendOptions): number {
     if (this.#closed !== undefined) {
       done({ ok: false, error: { ...this.#closed, definite: true } });
-      return;
+      return 0;
     }
     const id = this.#nextId++;
     const { cpu, operation, instructions } = outgoing;
-    const known: KnownBatch = { batch: { id, cpu, operation, instructions }, sent: false, waiter: undefined };
+    const keepsLate = outgoing.askedAgain === true;
+    const known: KnownBatch = {
+      batch: { id, cpu, operation, instructions },
+      keepsLate,
+      sent: false,
+      waiter: undefined,
+    };
     this.#known.set(id, known);
     this.#wait(known, done, options);
     this.#hand(known);
+    return id;
   }
 
   /** See {@link InterconnectClient.again}. */
@@ -81,8 +90,8 @@ export class Outbox {
     const known = this.#known.get(completion.id);
     if (known === undefined) return;
     this.#known.delete(completion.id);
-    if (known.waiter === undefined) this.#late.set(completion.id, completion);
-    else known.waiter.finish({ ok: true, completion });
+    if (known.waiter !== undefined) known.waiter.finish({ ok: true, completion });
+    else if (known.keepsLate) this.#late.set(completion.id, completion);
   }
 
   /** The CPU is gone: every batch ends in `error`, definite for those that were never sent. */

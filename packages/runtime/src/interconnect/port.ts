@@ -22,10 +22,10 @@ export interface InterconnectClient {
   readonly connected: boolean;
   /**
    * Sends a batch before it returns, or queues it while the stream is down; batches arrive in the order of the calls. Errors:
-   * `deadline`, indefinite: it was sent and may have been executed; it stays {@link unresolved}.
-   * `cpuUnavailable`, definite: it was never sent. `cpuUnavailable`, indefinite: the CPU vanished with it.
+   * `deadline`, indefinite: it was sent and may have been executed; it stays {@link unresolved}, and if it says `askedAgain` its late completion is kept.
+   * Returns the batch's number; 0 when the session is over. `cpuUnavailable`, definite: it was never sent. `cpuUnavailable`, indefinite: the CPU vanished with it.
    */
-  send(batch: OutgoingBatch, done: BatchDone, options?: SendOptions): void;
+  send(batch: OutgoingBatch, done: BatchDone, options?: SendOptions): number;
   /** Numbers of batches that ended in an indefinite `deadline` and were not asked for again since. */
   unresolved(): readonly number[];
   /** Waits once more for an unresolved batch: its recorded completion, or another `deadline`. It is not executed twice. */

@@ -141,7 +141,7 @@ describe.each([
     const send = (deadlineMs = 2000, signal?: AbortSignal): Promise<BatchResult> =>
       new Promise((resolve) => {
         const options = signal === undefined ? { deadlineMs } : { deadlineMs, signal };
-        client.send({ cpu: 3, operation: 1, instructions: [CLEAR] }, resolve, options);
+        client.send({ cpu: 3, operation: 1, instructions: [CLEAR], askedAgain: true }, resolve, options);
       });
     const again = (id: number, deadlineMs = 2000): Promise<BatchResult> =>
       new Promise((resolve) => client.again(id, resolve, { deadlineMs }));

@@ -54,8 +54,8 @@ export class InterconnectSession implements InterconnectClient {
     return this.#welcomed;
   }
 
-  send(batch: OutgoingBatch, done: BatchDone, options: SendOptions = {}): void {
-    this.#outbox.send(batch, done, options);
+  send(batch: OutgoingBatch, done: BatchDone, options: SendOptions = {}): number {
+    return this.#outbox.send(batch, done, options);
   }
 
   unresolved(): readonly number[] {
