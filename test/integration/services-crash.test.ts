@@ -78,6 +78,21 @@ describe("a CPU process", () => {
     expect(await client.runL1(other, [{ op: "vmptrst" }])).toMatchObject({ ok: true });
     cpus[1]?.kill("SIGCONT");
     await online(2);
+    // The same clear again gets what CPU 1 flushed, and the vcpu goes where it was sent.
+    expect(await client.placeVcpu(stuck, 0)).toMatchObject({ ok: true });
+    expect(await client.nestedState(stuck)).toMatchObject({ ok: true, value: { vmcs01: { cpu: 0, launched: true } } });
+  });
+
+  test("that stands still while its own vcpu runs: the vcpu goes on where it was when the CPU does", async () => {
+    const vcpu = await vcpuOn(1);
+    cpus[1]?.kill("SIGSTOP");
+    expect(await client.runL1(vcpu, [{ op: "vmptrst" }])).toMatchObject({ ok: false, error: { code: "deadline" } });
+    expect(await client.runL1(vcpu, [{ op: "vmptrst" }])).toMatchObject({ ok: false, error: { code: "deadline" } });
+    cpus[1]?.kill("SIGCONT");
+    await online(2);
+    // #UD: this L1 is not in VMX operation.
+    const answer = await client.runL1(vcpu, [{ op: "vmptrst" }]);
+    expect(answer).toMatchObject({ ok: true, value: [{ status: "exception", vector: 6 }] });
   });
 
   test("that is killed and started again is another incarnation: what waited for it ends, and it is usable", async () => {
