@@ -1,4 +1,4 @@
-import { Field } from "@vmcslab/vmx";
+import { ExitReason, Field } from "@vmcslab/vmx";
 import type { L1Instruction, L1Outcome } from "../api.js";
 import { fail, type Steps } from "../effect.js";
 import { FieldValuesBuilder } from "../field-values.js";
@@ -9,19 +9,6 @@ import type { Vm } from "../host/vcpu.js";
 import { nestedRun } from "../nested/run.js";
 import { SUCCEED } from "./vmcs12.js";
 import { vmclear, vmptrld, vmptrst, vmread, vmwrite, vmxoff, vmxon } from "./vmx-instructions.js";
-
-/** Exit reasons of the VMX instructions in non-root operation (SDM appendix C). */
-const EXIT_REASON = {
-  vmclear: 19,
-  vmlaunch: 20,
-  vmptrld: 21,
-  vmptrst: 22,
-  vmread: 23,
-  vmresume: 24,
-  vmwrite: 25,
-  vmxoff: 26,
-  vmxon: 27,
-} as const;
 
 /** A VMX instruction with a memory operand and no displacement, in 64-bit mode: 4 bytes at most (0F C7 /6 with prefix). */
 const INSTRUCTION_BYTES = 4n;
@@ -75,7 +62,7 @@ type VmxInstruction = Exclude<L1Instruction, { op: "write32" | "zero" }>;
 function* trapOne(task: Task, instruction: VmxInstruction): Steps<L1Outcome> {
   const { vcpu, host, operation } = task;
   yield* ensureRunning(task, "run L1");
-  task.script.guestExit(vcpu.vmcs01, { reason: EXIT_REASON[instruction.op], qualification: 0n, guest: [] });
+  task.script.guestExit(vcpu.vmcs01, { reason: ExitReason[instruction.op], qualification: 0n, guest: [] });
   const outcome = yield* emulate(task, instruction);
   const error = outcome.error ?? outcome.vector ?? outcome.reason;
   host.emit({
