@@ -1,5 +1,5 @@
 import { fail, OperationFailed, type Steps } from "./effect.js";
-import { applyClear } from "./host/clear.js";
+import { applyClear, type DecidedClear, decideClear, withdrawClear } from "./host/clear.js";
 import type { HostCpu } from "./host/host-cpu.js";
 import type { HostState } from "./host/host-state.js";
 import { restoreHome } from "./host/load.js";
@@ -51,8 +51,7 @@ export function* offlineCpu(host: HostState, operation: number, number: number):
 function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<number> {
   const { number } = cpu;
   cpu.state = "going";
-  const clears = [...cpu.loaded].map((vmcs) => ({ vmcs, cpu: number, epoch: vmcs.epoch }));
-  for (const { vmcs } of clears) vmcs.clearInDoubt = true;
+  const clears = [...cpu.loaded].map(decideClear);
   cpu.current = undefined;
   cpu.running = undefined;
   const instructions: BatchInstruction[] = [
@@ -60,7 +59,7 @@ function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<numb
     ...clears.map(({ vmcs, epoch }) => ({ kind: "vmclear", region: vmcs.region, epoch }) as const),
     { kind: "vmxoff" },
   ];
-  const results = yield* runOn(cpu, operation, instructions);
+  const results = yield* runDown(cpu, operation, instructions, clears);
   clears.forEach((clear, i) => {
     const result = results[i + 1];
     if (result !== undefined && applyClear(host, clear, result, operation, "cpu offline")) host.counters.clearsLocal++;
@@ -68,6 +67,24 @@ function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<numb
   cpu.state = "offline";
   host.emit({ kind: "cpu.offline", operation, cpu: number, count: clears.length });
   return clears.length;
+}
+
+/** Where nothing was executed, the CPU stays up. */
+function* runDown(
+  cpu: HostCpu,
+  operation: number,
+  instructions: readonly BatchInstruction[],
+  clears: readonly DecidedClear[],
+): Steps<readonly InstructionResult[]> {
+  try {
+    return yield* runOn(cpu, operation, instructions);
+  } catch (error) {
+    if (error instanceof OperationFailed && error.error.definite && cpu.state === "going") {
+      cpu.state = "online";
+      clears.forEach(withdrawClear);
+    }
+    throw error;
+  }
 }
 
 /**

@@ -1,10 +1,10 @@
-import { FIELDS, fieldIndex, invariant } from "@vmcslab/vmx";
+import { checkGuestState, FIELDS, FieldStore, fieldIndex, invariant } from "@vmcslab/vmx";
 import type { Answer, CreateVcpuRequest, GuestExitAnswer, GuestExitRequest, L1Instruction, L1Outcome } from "./api.js";
 import { fail, type Operation, OperationFailed, type Steps } from "./effect.js";
 import { clearAll } from "./host/clear.js";
 import type { HostState } from "./host/host-state.js";
-import { ensureRunning, enterGuest, initialise, leaveOtherGuest, loadVmcs } from "./host/load.js";
-import { settleEarlier, Task } from "./host/task.js";
+import { ensureRunning, enterGuest, loadVmcs } from "./host/load.js";
+import { leaveOtherGuest, settleEarlier, Task } from "./host/task.js";
 import { Vcpu, Vm } from "./host/vcpu.js";
 import { runL1 } from "./l1/run-l1.js";
 import { freeNested } from "./l1/vmx-instructions.js";
@@ -84,7 +84,6 @@ export function* createVcpu(host: HostState, number: number, request: CreateVcpu
   vm.vcpus.add(id);
   host.vcpus.set(id, vcpu);
   const task = new Task(host, number, vcpu, cpu);
-  initialise(task, vmcs01);
   yield* loadVmcs(task, vmcs01, "create");
   task.script.write(vmcs01, initialVmcs01(host.config.model, id));
   enterGuest(task, vmcs01);
@@ -106,10 +105,10 @@ export function* createVcpu(host: HostState, number: number, request: CreateVcpu
 export function* destroyVcpu(task: Task): Steps<void> {
   const { vcpu, host, operation: number } = task;
   leaveOtherGuest(task);
-  vcpu.guestMode = false;
-  vcpu.loaded = vcpu.vmcs01;
   yield* clearAll(task, [...vcpu.pool.map((entry) => entry.vmcs), vcpu.vmcs01], "destroy");
   yield* task.flush();
+  vcpu.guestMode = false;
+  vcpu.loaded = vcpu.vmcs01;
   yield* freeNested(task);
   invariant(vcpu.pool.length === 0, "a pool is empty outside VMX operation");
   invariant(!vcpu.vmcs01.isActive, "vmcs01 is freed only when it is active nowhere");
@@ -133,6 +132,7 @@ export function* runL1Instructions(task: Task, instructions: readonly L1Instruct
 export function* guestExit(task: Task, request: GuestExitRequest): Steps<GuestExitAnswer> {
   const { vcpu } = task;
   checkGuestExit(task.host, request);
+  checkGuestCanRun(task, request);
   yield* ensureRunning(task, "guest exit");
   if (vcpu.guestMode) return { level: 2, reflected: yield* exitFromL2(task, request) };
   task.script.guestExit(vcpu.vmcs01, request);
@@ -154,19 +154,28 @@ function checkGuestExit(host: HostState, { reason, guest }: GuestExitRequest): v
   }
 }
 
+/** A guest whose state no processor accepts could never be entered again: whoever plays it is told which rule it breaks. */
+function checkGuestCanRun({ vcpu, host }: Task, { guest }: GuestExitRequest): void {
+  const state = new FieldStore();
+  state.copyFrom(vcpu.loaded.known);
+  for (const [encoding, value] of guest) state.write(encoding, value);
+  const bad = checkGuestState(state, host.config.model);
+  if (bad !== undefined)
+    fail("invalidArgument", `no guest can be in that state: ${bad.field}: ${bad.rule} (${bad.section})`);
+}
+
 /** The vcpu's thread moves: the VMCS in use is cleared where it was, loaded on the new CPU and launched again. The others follow when they are next used. */
 export function* placeVcpu(task: Task): Steps<void> {
   const { vcpu, host, cpu, operation: number } = task;
   const from = vcpu.cpu;
   // An earlier move may have stopped half-way, at a clear that was not answered: asking again finishes it.
   if (from === cpu.number && vcpu.loaded.cpu === cpu.number) return;
-  vcpu.cpu = cpu.number;
-  if (from !== cpu.number) {
-    host.counters.migrations++;
-    host.emit({ kind: "vcpu.placed", operation: number, vcpu: vcpu.id, from, to: cpu.number });
-  }
   yield* ensureRunning(task, "place");
   yield* task.flush();
+  vcpu.cpu = cpu.number;
+  if (from === cpu.number) return;
+  host.counters.migrations++;
+  host.emit({ kind: "vcpu.placed", operation: number, vcpu: vcpu.id, from, to: cpu.number });
 }
 
 function vmOf(host: HostState, id: number): Vm {

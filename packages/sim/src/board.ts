@@ -19,7 +19,9 @@ export type LinkFault =
   /** The batch is lost on the way. The CPU executes batches in the order of their numbers, so it is sent again before anything else is executed. */
   | "dropRequest"
   /** The CPU executes it; L0 never sees the completion. */
-  | "dropReply";
+  | "dropReply"
+  /** It is never sent, and L0 is told so: nothing was executed. */
+  | "unreachable";
 
 /** A batch as it went over the link, for whoever wants to show it. */
 export interface Delivery {
@@ -203,7 +205,13 @@ export class Board {
 
   #deliver(batch: OutgoingBatch, { target, id }: Sent, again: boolean): BatchResult {
     if (!target.alive) return { ok: false, error: unavailable(batch.cpu) };
-    const fault = target.faults.shift();
+    const next = target.faults.shift();
+    // Of a batch that was sent before nobody can say that nothing was executed.
+    const fault = again && next === "unreachable" ? "dropRequest" : next;
+    if (fault === "unreachable") {
+      target.settled(id);
+      return { ok: false, error: unavailable(batch.cpu) };
+    }
     const completion = target.receive({ ...batch, id }, fault === "dropRequest");
     this.#options.onDelivery?.({ batch, completion, fault, again });
     if (fault !== undefined || completion === undefined) return { ok: false, error: deadline(batch.cpu) };

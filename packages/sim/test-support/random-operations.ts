@@ -116,7 +116,7 @@ export const anyStepOrLoss: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("drop" as const),
       cpu,
-      fault: fc.constantFrom("dropRequest" as const, "dropReply" as const),
+      fault: fc.constantFrom("dropRequest" as const, "dropReply" as const, "unreachable" as const),
     }),
   },
 );

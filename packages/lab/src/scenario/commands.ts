@@ -153,6 +153,14 @@ export const SCENARIO_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
       return ["ok"];
     },
   },
+  unreachable: {
+    takes: ["cpu", "times?"],
+    about: "The next batches to a CPU are not sent, and L0 is told so: a definite error (1).",
+    run: ({ world }, given) => {
+      world.board.injectFault(boardCpu(world, given), "unreachable", given.number("times", 1));
+      return ["ok"];
+    },
+  },
   "fail-alloc": {
     takes: ["times?"],
     words: "node|page",

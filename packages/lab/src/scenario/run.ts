@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { Sanitizer } from "@vmcslab/history";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError, unreadable } from "../errors.js";
 import { didYouMean } from "../text/suggest.js";
 import { Arguments } from "./arguments.js";
 import { newWorld, SCENARIO_COMMANDS, type Session } from "./commands.js";
@@ -50,7 +50,7 @@ async function readScenario(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${file}: ${errorMessage(error)}`);
+    throw unreadable(file, error);
   }
 }
 

@@ -4,13 +4,27 @@ import { applyFields } from "../field-values.js";
 import type { BatchInstruction, InstructionResult } from "../interconnect/batch.js";
 import type { HostState } from "./host-state.js";
 import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
-import { describeStop, findStop, type Task } from "./task.js";
+import { describeStop, findStop, leaveOtherGuest, type Task } from "./task.js";
 
 /** A VMCLEAR that is decided: which activation of which VMCS, and where. The CPU is read once (H7). */
-interface DecidedClear {
+export interface DecidedClear {
   readonly vmcs: LoadedVmcs;
   readonly cpu: number;
   readonly epoch: number;
+  /** An earlier clear of it is in doubt already, and stays so if this one is not executed. */
+  readonly wasInDoubt: boolean;
+}
+
+/** The VMCS is in doubt until it is known how this ends. */
+export function decideClear(vmcs: LoadedVmcs): DecidedClear {
+  const { cpu, epoch, clearInDoubt: wasInDoubt } = vmcs;
+  vmcs.clearInDoubt = true;
+  return { vmcs, cpu, epoch, wasInDoubt };
+}
+
+/** This clear certainly was not executed. */
+export function withdrawClear({ vmcs, cpu, epoch, wasInDoubt }: DecidedClear): void {
+  if (vmcs.cpu === cpu && vmcs.epoch === epoch) vmcs.clearInDoubt = wasInDoubt;
 }
 
 /**
@@ -21,12 +35,12 @@ interface DecidedClear {
 export function* clearAll(task: Task, vmcss: readonly LoadedVmcs[], cause: string): Steps<void> {
   const remote = new Map<number, DecidedClear[]>();
   for (const vmcs of vmcss) {
-    const { cpu, epoch } = vmcs;
+    const { cpu } = vmcs;
     if (cpu === NOWHERE) continue;
     forgetCurrent(task.host, vmcs, cpu);
-    vmcs.clearInDoubt = true;
-    if (cpu === task.cpu.number) clearLocally(task, { vmcs, cpu, epoch }, cause);
-    else remote.set(cpu, [...(remote.get(cpu) ?? []), { vmcs, cpu, epoch }]);
+    const clear = decideClear(vmcs);
+    if (cpu === task.cpu.number) clearLocally(task, clear, cause);
+    else remote.set(cpu, [...(remote.get(cpu) ?? []), clear]);
   }
   if (remote.size === 0) return;
   const targets = [...remote];
@@ -72,7 +86,7 @@ function applyBatch(
 ): OperationFailed | undefined {
   invariant(result !== undefined, "every batch has a result");
   if (!result.ok) {
-    if (result.error.definite) for (const { vmcs } of clears) vmcs.clearInDoubt = false;
+    if (result.error.definite) clears.forEach(withdrawClear);
     return new OperationFailed(result.error);
   }
   const { results } = result.completion;
@@ -99,9 +113,11 @@ function applyBatch(
 }
 
 function clearLocally(task: Task, clear: DecidedClear, cause: string): void {
-  task.script.push({ kind: "vmclear", region: clear.vmcs.region, epoch: clear.epoch }, (result) => {
-    if (result === undefined) return;
-    if (applyClear(task.host, clear, result, task.operation, cause)) task.host.counters.clearsLocal++;
+  const { vmcs, epoch } = clear;
+  leaveOtherGuest(task);
+  task.script.push({ kind: "vmclear", region: vmcs.region, epoch }, (result) => {
+    if (result === undefined) withdrawClear(clear);
+    else if (applyClear(task.host, clear, result, task.operation, cause)) task.host.counters.clearsLocal++;
   });
 }
 

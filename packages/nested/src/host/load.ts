@@ -2,10 +2,11 @@ import { Field } from "@vmcslab/vmx";
 import { fail, type Steps } from "../effect.js";
 import { FieldValuesBuilder } from "../field-values.js";
 import type { FieldValues } from "../interconnect/batch.js";
+import { writableEncodings } from "../nested/capabilities.js";
 import { clearAll } from "./clear.js";
 import type { HostCpu } from "./host-cpu.js";
 import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
-import type { Task } from "./task.js";
+import { leaveOtherGuest, type Task } from "./task.js";
 
 /**
  * Makes a VMCS current on the task's CPU: KVM's vmx_vcpu_load_vmcs. If it is active on another CPU it is cleared there first, and that is waited for;
@@ -20,35 +21,46 @@ export function* loadVmcs(task: Task, vmcs: LoadedVmcs, cause: string): Steps<vo
   const { cpu, script } = task;
   // The CPU may have gone down while we waited for another one.
   if (cpu.state !== "online") fail("cpuUnavailable", `CPU ${cpu.number} went offline`);
-  if (vmcs.cpu === cpu.number) {
-    if (cpu.current !== vmcs) {
-      leaveOtherGuest(task);
-      script.select(vmcs);
-    }
-    return;
-  }
   leaveOtherGuest(task);
-  vmcs.epoch++;
-  script.activate(vmcs);
+  if (vmcs.cpu !== cpu.number) activate(task, vmcs, cause);
+  else if (cpu.current !== vmcs) script.select(vmcs);
+  if (vmcs.missesWrites) script.rewrite(vmcs, writableEncodings(task.host.config.model));
+}
+
+function activate(task: Task, vmcs: LoadedVmcs, cause: string): void {
+  const { cpu, script, host, operation } = task;
+  if (!vmcs.initialised) initialise(task, vmcs);
+  const epoch = ++vmcs.epoch;
+  script.activate(vmcs, (result) => {
+    if (result !== undefined || vmcs.cpu !== cpu.number || vmcs.epoch !== epoch) return;
+    // It certainly was not executed: the VMCS is where it was, active nowhere.
+    cpu.loaded.delete(vmcs);
+    vmcs.cpu = NOWHERE;
+    vmcs.launched = false;
+    host.emitRecord(vmcs, operation, "not loaded");
+  });
   vmcs.cpu = cpu.number;
-  task.host.emitRecord(vmcs, task.operation, cause);
+  host.emitRecord(vmcs, operation, cause);
   script.write(vmcs, perCpuHostFields(cpu));
 }
 
-/** Enters the guest of the VMCS that is current: VMLAUNCH exactly when it is clear, VMRESUME when it is launched. */
-export function enterGuest(task: Task, vmcs: LoadedVmcs): void {
-  const { script, host, operation } = task;
+/**
+ * Enters the guest of the VMCS that is current: VMLAUNCH exactly when it is clear, VMRESUME when it is launched. `notExecuted`: the batch never got that far.
+ */
+export function enterGuest(task: Task, vmcs: LoadedVmcs, notExecuted: () => void = () => undefined): void {
+  const { script, host, operation, cpu, vcpu } = task;
   const launching = !vmcs.launched;
   // A later entry in the same script must be a VMRESUME; taken back if this one does not reach the guest.
   vmcs.launched = true;
   script.push({ kind: launching ? "vmlaunch" : "vmresume" }, (result) => {
+    if (result === undefined) notExecuted();
     if (!launching) return;
     if (result?.status === "vmentry") {
       // Heard of late, when a clear has followed that nobody has heard of: it says nothing about now.
       if (!vmcs.clearInDoubt) host.emitRecord(vmcs, operation, "launched");
-    } else if (vmcs.cpu === task.cpu.number) vmcs.launched = false;
+    } else if (vmcs.cpu === cpu.number || !vmcs.isActive) vmcs.launched = false;
   });
-  task.cpu.running = task.vcpu.id;
+  cpu.running = vcpu.id;
 }
 
 /** The vcpu runs in its guest on the task's CPU when this script has been executed. */
@@ -62,21 +74,19 @@ export function* ensureRunning(task: Task, cause: string): Steps<void> {
 /**
  * A fresh region's first VMCLEAR (H1): initialises its launch state in memory. It makes nothing active, so no epoch is spent on it.
  */
-export function initialise(task: Task, vmcs: LoadedVmcs): void {
+function initialise(task: Task, vmcs: LoadedVmcs): void {
   leaveOtherGuest(task);
-  task.script.push({ kind: "vmclear", region: vmcs.region, epoch: 0 });
-  task.host.counters.clearsInitial++;
+  vmcs.initialised = true;
+  task.script.push({ kind: "vmclear", region: vmcs.region, epoch: 0 }, (result) => {
+    if (result === undefined) vmcs.initialised = false;
+    else task.host.counters.clearsInitial++;
+  });
   task.host.emitRecord(vmcs, task.operation, "initialised");
 }
 
 /** What a lost VMCS is rebuilt from: all that L0 knew of it becomes its home image. */
 export function restoreHome(vmcs: LoadedVmcs): void {
   vmcs.home.copyFrom(vmcs.known);
-}
-
-/** Whoever is in a guest on this CPU leaves it: a VM exit for an external interrupt. */
-export function leaveOtherGuest(task: Task): void {
-  if (task.script.instructions.length === 0 || task.cpu.running !== undefined) task.script.interrupt();
 }
 
 /** Host state that differs between CPUs and so is written at every move: SDM 24.5, KVM vmx_vcpu_load_vmcs. */

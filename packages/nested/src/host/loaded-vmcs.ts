@@ -19,6 +19,10 @@ export class LoadedVmcs {
    * even where it was.
    */
   clearInDoubt = false;
+  /** A batch with VMWRITEs to it stopped before them: what L0 knows of it and what it holds differ until all is written again. */
+  missesWrites = false;
+  /** Its first VMCLEAR was decided, and nothing says that it was not executed (H1). */
+  initialised = false;
   /** Freed: must not be touched again. */
   freed = false;
   /** What memory holds: the fields as of the last VMCLEAR. Stale while the VMCS is active. */

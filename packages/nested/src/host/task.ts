@@ -83,15 +83,27 @@ export function* settleEarlier(vcpu: Vcpu): Steps<void> {
   const [result] = yield { kind: "again", batch: unsettled.batch };
   if (result?.ok === false && result.error.code === "deadline") throw new OperationFailed(result.error);
   vcpu.unsettled = undefined;
-  // An entry that was refused: nobody is in the guest that L0 took for running.
-  if (settle(unsettled.script, result) !== undefined) unsettled.script.cpu.running = undefined;
+  settle(unsettled.script, result);
 }
 
-/** Tells everyone who waits for a part of a script how it ended. */
+/**
+ * Tells everyone who waits for a part of a script how it ended. Unless all of it was executed, what is current and who runs on that CPU is not what was decided: to know
+ * nothing is always safe, at the price of an interrupt and a VMPTRLD.
+ */
 function settle(script: Script, result: BatchResult | undefined): Stopped | undefined {
   const executed = result?.ok === true ? result.completion.results : [];
+  const stopped = result?.ok === true ? findStop(script.cpu.number, script.instructions, executed) : undefined;
+  if (result?.ok !== true || stopped !== undefined) {
+    script.cpu.current = undefined;
+    script.cpu.running = undefined;
+  }
   script.settle(executed);
-  return result?.ok === true ? findStop(script.cpu.number, script.instructions, executed) : undefined;
+  return stopped;
+}
+
+/** Whoever is in a guest on this CPU leaves it: a VM exit for an external interrupt. */
+export function leaveOtherGuest(task: Task): void {
+  if (task.script.instructions.length === 0 || task.cpu.running !== undefined) task.script.interrupt();
 }
 
 /** The instruction that stopped a batch, if one did. */
@@ -109,6 +121,6 @@ export function findStop(
 }
 
 export function describeStop(cpu: number, { instruction, result }: Stopped): string {
-  const detail = result.error ?? result.reason;
-  return `CPU ${cpu}: ${instruction.kind} ended in ${result.status}${detail === undefined ? "" : ` ${detail}`}`;
+  const how = result.entryFailure === true ? `a failed entry, exit reason ${result.reason}` : result.status;
+  return `CPU ${cpu}: ${instruction.kind} ended in ${how}${result.error === undefined ? "" : ` ${result.error}`}`;
 }

@@ -284,12 +284,13 @@ export class StepExecutor {
 
   #failure(outcome: Outcome, name: string): InstructionResult {
     const status = STATUS[outcome.status] ?? "exception";
+    const entryFailure = status === "vmexit" && outcome.entryFailure;
     const { currentVmcs } = this.#options.processor;
     const where = currentVmcs < 0 ? {} : { region: currentVmcs };
-    const shown = outcome.entryFailure ? "entryFailure" : status;
-    const error = outcome.entryFailure ? outcome.reason : status === "exception" ? outcome.vector : outcome.error;
+    const shown = entryFailure ? "entryFailure" : status;
+    const error = entryFailure ? outcome.reason : status === "exception" ? outcome.vector : outcome.error;
     this.#emit({ kind: "vm.fail", instruction: name, status: shown, error, ...where });
-    if (outcome.entryFailure) return { status, reason: outcome.reason, entryFailure: true };
+    if (entryFailure) return { status, reason: outcome.reason, entryFailure: true };
     return status === "failInvalid" ? { status } : { status, error };
   }
 

@@ -1,4 +1,4 @@
-import { type ControlCapability, type CpuModel, fieldIndex } from "@vmcslab/vmx";
+import { type ControlCapability, type CpuModel, FIELDS, FieldAccess, fieldIndex } from "@vmcslab/vmx";
 import { VMCS12_REVISION } from "../l1/vmcs12.js";
 
 type ControlField = "pin" | "primary" | "secondary" | "exit" | "entry";
@@ -11,6 +11,13 @@ export function controlsFor(model: CpuModel, field: ControlField, wanted: number
 
 export function supportsField(model: CpuModel, encoding: number): boolean {
   return (model.fieldAccess[fieldIndex(encoding)] ?? 0) !== 0;
+}
+
+/** Every field that VMWRITE takes. */
+export function writableEncodings(model: CpuModel): number[] {
+  return FIELDS.filter(({ index }) => model.fieldAccess[index] === FieldAccess.writable).map(
+    ({ encoding }) => encoding,
+  );
 }
 
 /** What L0 emulates for L1, by control field. The rest is not offered, so a vmcs12 that asks for it fails with error 7. */

@@ -13,8 +13,18 @@ export function* exitFromL2(
   exit: Pick<GuestExitRequest, "reason" | "qualification" | "guest">,
 ): Steps<boolean> {
   const { vcpu, host, script, operation } = task;
-  script.guestExit(vcpu.loaded, exit);
+  const vmcs02 = vcpu.loaded;
+  const wasLaunched = vcpu.vmcs12.launched;
+  script.guestExit(vmcs02, exit, () => {
+    // L2 has not left: it runs on.
+    vcpu.guestMode = true;
+    vcpu.loaded = vmcs02;
+    vcpu.vmcs12.launched = wasLaunched;
+  });
   const reflected = l1WantsExit(exit.reason, exit.qualification, vcpu.vmcs12.fields, vcpu.vm.memory);
+  if (reflected) yield* nestedVmexit(task);
+  else enterGuest(task, vcpu.loaded);
+  yield* task.flush();
   host.counters.nestedExits++;
   host.emit({
     kind: "nested.exit",
@@ -24,9 +34,6 @@ export function* exitFromL2(
     reason: exit.reason,
     toL1: reflected,
   });
-  if (reflected) yield* nestedVmexit(task);
-  else enterGuest(task, vcpu.loaded);
-  yield* task.flush();
   return reflected;
 }
 

@@ -11,7 +11,7 @@ import type { L1Instruction, L1Outcome } from "../api.js";
 import { fail, type Steps } from "../effect.js";
 import { enterGuest, loadVmcs } from "../host/load.js";
 import { describeStop, type Stopped, type Task } from "../host/task.js";
-import { NO_POINTER } from "../host/vcpu.js";
+import { NO_POINTER, type Vcpu } from "../host/vcpu.js";
 import { checkPermission, FAIL_INVALID, vmFail } from "../l1/vmcs12.js";
 import { type CurrentVmcs02, getCurrentVmcs02 } from "../pool/pool.js";
 import { l1Model } from "./capabilities.js";
@@ -66,7 +66,7 @@ function* enterL2(task: Task, { vmcs, how }: CurrentVmcs02): Steps<L1Outcome> {
   const instruction = vmcs.launched ? "vmresume" : "vmlaunch";
   vcpu.loaded = vmcs;
   vcpu.guestMode = true;
-  enterGuest(task, vmcs);
+  enterGuest(task, vmcs, () => leaveGuestMode(vcpu));
   const stopped = yield* task.flushEntry();
   if (stopped !== undefined) return yield* backOut(task, stopped);
   host.counters.nestedEntries++;
@@ -89,9 +89,7 @@ function* backOut(task: Task, stopped: Stopped): Steps<L1Outcome> {
   const { instruction, result } = stopped;
   if (instruction.kind !== "vmlaunch" && instruction.kind !== "vmresume")
     fail("unexpectedOutcome", describeStop(cpu.number, stopped));
-  cpu.running = undefined;
-  vcpu.guestMode = false;
-  vcpu.loaded = vcpu.vmcs01;
+  leaveGuestMode(vcpu);
   yield* loadVmcs(task, vcpu.vmcs01, "entry failed");
   if (result.entryFailure === true && result.reason !== undefined)
     return failEntry(task, { reason: result.reason, qualification: 0n });
@@ -99,6 +97,11 @@ function* backOut(task: Task, stopped: Stopped): Steps<L1Outcome> {
   if (result.status !== "failValid" || (result.error !== 7 && result.error !== 8))
     fail("unexpectedOutcome", describeStop(cpu.number, stopped));
   return reportFailure(task, vmFail(vcpu, result.error));
+}
+
+function leaveGuestMode(vcpu: Vcpu): void {
+  vcpu.guestMode = false;
+  vcpu.loaded = vcpu.vmcs01;
 }
 
 /** The entry fails with a VM exit to L1. Neither the launch state nor VM_INSTRUCTION_ERROR changes. */

@@ -1,7 +1,6 @@
 import { invariant } from "@vmcslab/vmx";
 import { fail, type Steps } from "../effect.js";
 import { clearAll } from "../host/clear.js";
-import { initialise } from "../host/load.js";
 import type { LoadedVmcs } from "../host/loaded-vmcs.js";
 import type { Task } from "../host/task.js";
 import type { PoolEntry, Vcpu } from "../host/vcpu.js";
@@ -60,7 +59,6 @@ function allocate(task: Task, vmptr: number): LoadedVmcs {
     host.allocator.freeNode();
     refuse(task, "no page for a vmcs02");
   }
-  initialise(task, vmcs);
   const entry = { vmptr, vmcs };
   vcpu.pool.unshift(entry);
   host.counters.poolAllocations++;
