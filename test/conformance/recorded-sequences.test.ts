@@ -1,48 +1,29 @@
-/**
- * Every defined outcome of the recorded sequences, on the pure core: test/conformance/data/README.md says where they
- * come from.
- */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+/** Every defined outcome of the recorded sequences on processors of this process, and where the recording is wrong. */
 import { describe, expect, test } from "vitest";
-import { type Disagreement, parseSequence, replay, type Sequence } from "../../packages/lab/src/exec/index.js";
+import { type Replay, replay, type Sequence } from "../../packages/lab/src/exec/index.js";
+import { inProcessCpu } from "./executors/in-process.js";
+import { replayInLanes } from "./executors/lanes.js";
+import { RECORDINGS, readSequences, tally } from "./recordings.js";
 
-/** Operations per file, so that a truncated file is noticed. */
-const FILES = {
-  directed: { sequences: 78, operations: 1888, compared: 1580 },
-  matrix: { sequences: 1830, operations: 31595, compared: 29782 },
-  "random-1cpu": { sequences: 350, operations: 14209, compared: 12600 },
-  "random-2cpu": { sequences: 400, operations: 16153, compared: 12222 },
-  "random-clean": { sequences: 150, operations: 6291, compared: 6176 },
-} as const;
+const EXECUTORS: Readonly<Record<string, (sequences: readonly Sequence[]) => Replay[] | Promise<Replay[]>>> = {
+  "the pure core": (sequences) => sequences.map(replay),
+  "in process, through the codec": (sequences) =>
+    replayInLanes(1, sequences, async ({ model, featureControl }, _lane, number) =>
+      inProcessCpu(number, model, featureControl),
+    ),
+};
 
-function readSequences(name: string): Sequence[] {
-  const text = gunzipSync(readFileSync(new URL(`data/${name}.jsonl.gz`, import.meta.url))).toString("utf8");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(parseSequence);
-}
-
-function describeDisagreement(sequence: Sequence, { index, operation, expected, actual }: Disagreement): string {
-  return `${sequence.id}[${index}] ${JSON.stringify(operation)}: recorded ${JSON.stringify(expected)}, here ${JSON.stringify(actual)}`;
-}
-
-describe("recorded on Bochs 2.7: every defined outcome agrees", () => {
-  test.each(Object.entries(FILES))("%s", (name, expected) => {
-    const sequences = readSequences(name);
-    const disagreements: string[] = [];
-    let compared = 0;
-    for (const sequence of sequences) {
-      const result = replay(sequence);
-      compared += result.compared;
-      for (const disagreement of result.disagreements) disagreements.push(describeDisagreement(sequence, disagreement));
-    }
-    expect(disagreements).toEqual([]);
-    const operations = sequences.reduce((sum, sequence) => sum + sequence.ops.length, 0);
-    expect({ sequences: sequences.length, operations, compared }).toEqual(expected);
-  });
-});
+describe.each(Object.entries(EXECUTORS))(
+  "recorded on Bochs 2.7, %s: every defined outcome agrees",
+  (_name, execute) => {
+    test.each(Object.entries(RECORDINGS))("%s", async (name, expected) => {
+      const sequences = readSequences(name);
+      const { disagreements, ...counts } = tally(sequences, await execute(sequences));
+      expect(disagreements).toEqual([]);
+      expect(counts).toEqual(expected);
+    });
+  },
+);
 
 /** "vmcall: SDM failValid:1, Bochs failValid:19" → "failValid:1". */
 const SDM_SAYS = /SDM ([a-zA-Z]+)(?::(\d+))?,/;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -55,13 +55,31 @@ describe("what is wrong is said once, with its line, and exit code 64", () => {
     [["run", "/nowhere/e.yaml"], "vmcslab: /nowhere/e.yaml: there is no such file"],
     [
       ["run", "experiments/round-robin.yaml", "--cpus", "many"],
-      "vmcslab: --cpus: machine.cpus: must be a whole number",
+      "vmcslab: --cpus: machine.cpus: must be a whole number from 1 to 64\n",
+    ],
+    [
+      ["run", "experiments/round-robin.yaml", "--cpus", "0"],
+      "vmcslab: --cpus: machine.cpus: must be a whole number from 1 to 64\n",
     ],
     [
       ["run", "experiments/round-robin.yaml", "--set", "machine"],
       "vmcslab: --set machine: write it as --set a.b=value",
     ],
     [["exec", "/nowhere/p.jsonl"], "vmcslab: /nowhere/p.jsonl: there is no such file"],
+    [["exec", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
+    [["exec", "--traces", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
+    [["run", "experiments/round-robin.yaml", "--nats", "garbage"], 'vmcslab: --nats: "garbage" is not the address of'],
+    [["trace", "--nats", "garbage"], 'vmcslab: --nats: "garbage" is not the address of'],
+    [["history", "packages"], "vmcslab: packages: no history of a run here\n"],
+    [["history", "/nowhere"], "vmcslab: /nowhere: there is no such folder\n"],
+    [
+      ["history", "packages", "--kind", "vmcs.cleer"],
+      'vmcslab: --kind: there is no kind "vmcs.cleer"; did you mean "vmcs.clear"?',
+    ],
+    [["history", "packages", "--cpu", "x"], 'vmcslab: --cpu: "x" is not a whole number'],
+    [["run", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
+    [["scenario", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
+    [["scenario", "/nowhere/s.txt"], "vmcslab: /nowhere/s.txt: there is no such file\n"],
     [["cpu", "--id", "x"], 'vmcslab: --id: "x" is not a whole number'],
     [["cpu"], "vmcslab: which CPU is it? give --id, or CPU_ID"],
     [["help", "nothing"], "error: no help on 'nothing'"],
@@ -69,6 +87,31 @@ describe("what is wrong is said once, with its line, and exit code 64", () => {
     const { exitCode, stdout, stderr } = await vmcslab(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
     expect(stderr.startsWith(message), stderr).toBe(true);
+  });
+});
+
+it("a history that is none, and one that was cut off", async () => {
+  const none = file("h.l0.1.events", "\u0005\n\u007fabc");
+  expect(await vmcslab(["history", folder])).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringMatching(`^vmcslab: ${none}: no history that this version can read: `),
+  });
+  const cut = file("h.l0.1.events", "\u0005h");
+  expect(await vmcslab(["history", folder])).toEqual({
+    exitCode: 2,
+    stdout: "",
+    stderr: `vmcslab: ${cut} ends inside a batch, 2 bytes of it are there\n`,
+  });
+});
+
+it("a level of the log that is none", async () => {
+  const { exitCode, stderr } = await vmcslab(["run", "experiments/round-robin.yaml", "-q"], {
+    env: { VMCSLAB_LOG_LEVEL: "loud" },
+  });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 64,
+    stderr:
+      'vmcslab: VMCSLAB_LOG_LEVEL: "loud" is not a level; it is one of trace, debug, info, warn, error, fatal, silent\n',
   });
 });
 
@@ -82,6 +125,24 @@ describe("help", () => {
       expect(stdout).toContain(`Usage: vmcslab ${command}`);
     },
   );
+
+  it.each(["run", "exec", "scenario", "schema", "models", "cpu", "l0", "trace", "history", "compose", "proxy"])(
+    "%s: every file of the project that it names is there",
+    async (command) => {
+      const { stdout } = await vmcslab([command, "--help"]);
+      const named = stdout.match(/(?<![\w./-])(?:experiments|test|docs|bench)\/[\w./-]*\w/g) ?? [];
+      for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
+      if (command === "scenario") expect(named).toContain("test/scenarios/place.txt");
+    },
+  );
+
+  it("says which exit codes this very command has", async () => {
+    const { stdout } = await vmcslab(["healthcheck", "--help"]);
+    expect(stdout).toMatch(/^ {2}69 {2}the service does not serve/m);
+    expect((await vmcslab(["exec", "--help"])).stdout).toMatch(
+      /^ {2}1 {3}with --strict: a rule of the manual was broken/m,
+    );
+  });
 
   it("has the exit codes", async () => {
     const { exitCode, stdout } = await vmcslab(["help", "exit-codes"]);

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,6 +79,16 @@ describe("a run", () => {
       violations: [],
     });
     expect(result.clears.crossCpu).toBeGreaterThan(0);
+    const { local, crossCpu, initial } = result.clears;
+    const clears = await vmcslab(["history", result.folder, "--kind", "vmcs.clear"]);
+    expect(clears.stdout.match(/^ +cpu\d \d+\.\d{6}: vmcs\.clear: cpu=/gm)).toHaveLength(local + crossCpu + initial);
+    const events = await vmcslab(["history", join(result.folder, "history"), "--ndjson"]);
+    const lamports = events.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).lamport);
+    expect(lamports).toHaveLength(result.events.stored);
+    expect(lamports).toEqual(lamports.toSorted((left, right) => left - right));
     expect(result.events.lost).toBe(0);
     expect(result.events.stored).toBe(result.events.published);
     for (const file of ["README.md", "experiment.yaml", "result.json", "history"])
@@ -130,7 +140,9 @@ describe("a run", () => {
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toContain("│ clears, cross-CPU    │");
     expect(stdout).toContain("inferred: the vmcs12, which enlightened VMCS hides");
-    expect(stderr).toContain("45 lines; 13 events to replay, 32 kvm events with nothing to replay");
+    expect(stderr).toContain(
+      "45 lines; 5 operations to replay, from 13 kvm events; 32 kvm events with nothing to replay",
+    );
   });
 
   it("trace-cmd's text of two vcpus: every VMX instruction, and the capture's own migrations (cpus=3)", async () => {
@@ -223,6 +235,21 @@ describe("ending a run leaves no process", () => {
     expect(stdout).toContain(`ended early by ${signal}`);
     const result = JSON.parse(readFileSync(join(runs, "round-robin/latest/result.json"), "utf8"));
     expect(result).toMatchObject({ interrupted: signal, verdict: "unknown", violations: [] });
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s while the host is starting: taken down, exit code %i", async (signal, exitCode) => {
+    const folder = join(runs, `starting-${signal}`);
+    const child = startVmcslab(["run", "experiments/round-robin.yaml", "--runs-dir", folder]);
+    const { pid = 0 } = child;
+    expect(await eventually(() => childrenOf(pid).length > 0, 30_000)).toBe(true);
+    const services = childrenOf(pid);
+    child.kill(signal);
+    expect(await once(child, "close")).toEqual([exitCode, null]);
+    expect(services.filter(isRunning)).toEqual([]);
+    expect(readdirSync(join(folder, "round-robin"))).toEqual([]);
   });
 
   it("SIGKILL of the command", async () => {

@@ -60,6 +60,16 @@ async function online(count: number): Promise<void> {
   }
 }
 
+async function cpuState(cpu: number, state: string): Promise<void> {
+  const endNs = systemClock.monoNs() + 15e9;
+  for (;;) {
+    const answer = await client.listCpus();
+    if (answer.ok && answer.value.some((known) => known.cpu === cpu && known.state === state)) return;
+    if (systemClock.monoNs() > endNs) throw new Error(`CPU ${cpu} not ${state} within 15 s: ${JSON.stringify(answer)}`);
+    await systemClock.sleep(50);
+  }
+}
+
 async function vcpuOn(cpu: number): Promise<number> {
   const created = await client.createVcpu({ cpu });
   if (!created.ok) throw new Error(created.error.message);
@@ -104,5 +114,36 @@ describe("a CPU process", () => {
     await online(2);
     expect(await client.nestedState(vcpu)).toMatchObject({ ok: true, value: { vmcs01: { cpu: -1, launched: false } } });
     expect(await client.createVcpu({ cpu: 1 })).toMatchObject({ ok: true });
+  });
+
+  test("that is killed and stays away is lost within seconds: its vcpu is rebuilt elsewhere, or destroyed", async () => {
+    const moving = await vcpuOn(1);
+    const leaving = await vcpuOn(1);
+    cpus[1]?.kill("SIGKILL");
+    await cpuState(1, "lost");
+    expect(await client.createVcpu({ cpu: 1 })).toMatchObject({
+      ok: false,
+      error: { code: "cpuUnavailable", definite: true },
+    });
+    expect(await client.listVcpus()).toMatchObject({ ok: true, value: [{ vcpu: moving }, { vcpu: leaving }] });
+    expect(await client.placeVcpu(moving, 0)).toMatchObject({ ok: true });
+    expect(await client.runL1(moving, [{ op: "vmptrst" }])).toMatchObject({ ok: true });
+    expect(await client.destroyVcpu(leaving)).toMatchObject({ ok: true });
+  });
+
+  test("whose number another process asks for stays, and the other is refused while it lives", async () => {
+    const vcpu = await vcpuOn(1);
+    const known = await client.listCpus();
+    const address = known.ok ? (known.value[1]?.address ?? "") : "";
+    const forged = await client.registerCpu(
+      { cpu: 1, incarnation: 5, address, model: "corei7_sandy_bridge_2600k" },
+      1000,
+    );
+    expect(forged).toMatchObject({ ok: false, error: { code: "failedPrecondition" } });
+    const twin = startCpuProcess(1);
+    await systemClock.sleep(1500);
+    twin.kill("SIGKILL");
+    await online(2);
+    expect(await client.runL1(vcpu, [{ op: "vmptrst" }])).toMatchObject({ ok: true });
   });
 });

@@ -187,20 +187,21 @@ describe("long files", () => {
   });
 });
 
-describe("one importer", () => {
+describe("one folder that imports", () => {
   const importing = 'import { connect } from "nats";';
 
-  it("a second file, and one outside of the runtime", () => {
+  it("files outside of it", () => {
     const files = planted({
-      "packages/runtime/src/a.ts": importing,
-      "packages/runtime/src/b.ts": importing,
-      "services/trace/src/c.ts": importing,
+      "packages/runtime/src/bus/nats/a.ts": importing,
+      "packages/runtime/src/bus/nats/b.ts": importing,
+      "packages/runtime/src/c.ts": importing,
+      "services/trace/src/d.ts": importing,
     });
     expect(findScatteredImports(files).map(({ path }) => path)).toEqual([
-      "services/trace/src/c.ts",
-      "packages/runtime/src/b.ts",
+      "packages/runtime/src/c.ts",
+      "services/trace/src/d.ts",
     ]);
-    expect(findScatteredImports(files.slice(0, 1))).toEqual([]);
+    expect(findScatteredImports(files.slice(0, 2))).toEqual([]);
   });
 });
 

@@ -1,10 +1,13 @@
 /** The commands. Each file below defines its flags and loads what it needs only when it runs, so that starting is quick. */
 import { Command } from "@commander-js/extra-typings";
+import { addComposeCommand } from "./commands/compose.js";
 import { addCpuCommand } from "./commands/cpu.js";
 import { addExecCommand } from "./commands/exec.js";
 import { addHealthcheckCommand } from "./commands/healthcheck.js";
+import { addHistoryCommand } from "./commands/history.js";
 import { addL0Command } from "./commands/l0.js";
 import { addModelsCommand } from "./commands/models.js";
+import { addProxyCommand } from "./commands/proxy.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScenarioCommand } from "./commands/scenario.js";
 import { addSchemaCommand } from "./commands/schema.js";
@@ -30,13 +33,16 @@ export function createProgram(): Command {
   });
   addRunCommand(program);
   addExecCommand(program);
+  addHistoryCommand(program);
   addScenarioCommand(program);
   addSchemaCommand(program);
   addModelsCommand(program);
   addCpuCommand(program);
   addL0Command(program);
   addTraceCommand(program);
+  addProxyCommand(program);
   addHealthcheckCommand(program);
+  addComposeCommand(program);
   addHelpCommand(program);
   return program;
 }

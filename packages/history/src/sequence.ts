@@ -32,6 +32,11 @@ export class SequenceChecker {
     return this.#life(event).check(event.seq);
   }
 
+  /** What is checked begins after `lastSeq`: the numbers up to it are not missed. Call it before any event of this life. */
+  begins(life: Life, lastSeq: number): void {
+    this.#life(life).begins(lastSeq);
+  }
+
   /** The source states that it published everything up to `lastSeq`: what has not arrived by the end is lost. */
   published(life: Life, lastSeq: number): void {
     this.#life(life).published(lastSeq);
@@ -85,6 +90,10 @@ class LifeSequence {
     this.#greatest = seq;
     this.counts.received++;
     return arrival;
+  }
+
+  begins(lastSeq: number): void {
+    this.#greatest = lastSeq;
   }
 
   published(lastSeq: number): void {

@@ -23,6 +23,34 @@ export class UnavailableError extends Error {
   readonly exitCode = EXIT_CODES.unavailable;
 }
 
+/** A signal ended it before there was anything to write a result of: exit 130 or 143. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  readonly exitCode: number;
+
+  /** `reason`: the name of the signal. */
+  constructor(reason: unknown, what: string) {
+    super(`${what}: ended by ${String(reason)}`);
+    this.exitCode = reason === "SIGTERM" ? EXIT_CODES.terminated : EXIT_CODES.interrupted;
+  }
+}
+
+/** A file of the user's that could not be read: theirs to correct, or, when it is there but not for us, unavailable. */
+export function unreadable(file: string, thrown: unknown): UsageError | UnavailableError {
+  switch (systemErrorCode(thrown)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return new UsageError(`${file}: there is no such file`);
+    case "EISDIR":
+      return new UsageError(`${file}: this is a folder; give a file`);
+    case "EACCES":
+    case "EPERM":
+      return new UnavailableError(`${file}: the file may not be read (${errorMessage(thrown)})`);
+    default:
+      return new UnavailableError(`${file}: the file cannot be read: ${errorMessage(thrown)}`);
+  }
+}
+
 /** The message of whatever was thrown. */
 export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

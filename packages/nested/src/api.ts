@@ -50,6 +50,11 @@ export interface GuestExitRequest {
   readonly qualification: bigint;
   /** What the guest changed in its own state before it left: [encoding, value], guest-state fields only. */
   readonly guest: readonly (readonly [encoding: number, value: bigint])[];
+  /**
+   * L2 left, and L0 has an interrupt for L1 when it has handled that exit: L1 sees an exit for reason EXTERNAL_INTERRUPT if it asked for those
+   * (vmx_check_nested_events). An exit of L2 for an external interrupt is L0's own business otherwise.
+   */
+  readonly interruptForL1?: boolean;
 }
 
 export interface GuestExitAnswer {

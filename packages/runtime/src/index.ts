@@ -2,12 +2,14 @@ export { DirectSink } from "./bus/direct/sink.js";
 export { DirectSource } from "./bus/direct/source.js";
 export { MemorySink } from "./bus/memory/sink.js";
 export { memorySource } from "./bus/memory/source.js";
+export { type NatsEventsOptions, natsEvents } from "./bus/nats/events.js";
 export { NatsSink } from "./bus/nats/sink.js";
 export { natsSource } from "./bus/nats/source.js";
 export { type BusOptions, openSink } from "./bus/open.js";
 export type { EventBatch, EventSink, EventSource, ReceiveBatch } from "./bus/port.js";
 export { EventRecorder, type SequencePosition } from "./bus/recorder.js";
 export { isSourceName } from "./bus/source-name.js";
+export { CpuClient } from "./client/cpu-client.js";
 export { checkHealth, type HealthStatus } from "./client/health-client.js";
 export {
   CPU_STATE,
@@ -15,12 +17,24 @@ export {
   type CpuRegistration,
   type CpuState,
   type HostInfo,
+  type HostPositions,
   L0Client,
   type VcpuInfo,
 } from "./client/l0-client.js";
+export type { ProcessorInfo } from "./client/processor-info.js";
 export { flushEvents } from "./client/source-client.js";
 export { type SourceCount, TraceClient, type TraceCounts } from "./client/trace-client.js";
 export { type Clock, newIncarnation, randomBits32, systemClock, type Timer } from "./clock.js";
+export { instructionFromStep } from "./codec/cpu/instruction-from-wire.js";
+export { instructionToStep } from "./codec/cpu/instruction-to-wire.js";
+export {
+  brokenRule,
+  type CpuOutcome,
+  cpuOutcomeFromWire,
+  cpuOutcomeToWire,
+  producedValue,
+} from "./codec/cpu/outcome.js";
+export type { CpuStep, InstructionStep } from "./codec/cpu/step.js";
 export { eventBatchFromWire, eventBatchToWire } from "./codec/event.js";
 export { eventKindFromWire, eventKinds, eventKindToWire, isEventKind } from "./codec/event-kind.js";
 export { countersToWire, createVcpuFromWire, guestExitFromWire } from "./codec/host.js";
@@ -28,6 +42,7 @@ export { InvalidMessage } from "./codec/invalid-message.js";
 export { l1InstructionFromWire, l1OutcomeToWire } from "./codec/l1.js";
 export { nestedStateToWire } from "./codec/nested-state.js";
 export { toNumber } from "./codec/numbers.js";
+export { positionToWire } from "./codec/position.js";
 export { Driver } from "./driver.js";
 /** The generated messages and services, one namespace per file of proto/. */
 export * as cpuWire from "./generated/vmcslab/v1/cpu.js";
@@ -47,11 +62,16 @@ export { InterconnectSession } from "./interconnect/session.js";
 export { LamportClock } from "./lamport.js";
 export { useLeanHeap } from "./lean-heap.js";
 export { type Lifeline, lifeline } from "./lifeline.js";
-export { createLogger, type Logger, type LogLevel } from "./logger.js";
+export { type LinkFaults, NO_FAULTS } from "./link-proxy/link-faults.js";
+export { type ProxyOptions, startProxy } from "./link-proxy/proxy.js";
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.js";
+export { type CollectMetrics, counter, gauge, labelled, type Metric } from "./metrics/metric.js";
+export { type MetricsOptions, type RunningMetrics, startMetrics } from "./metrics/start.js";
 export { Publisher } from "./publisher.js";
 export { type Readiness, watchReadiness } from "./readiness.js";
 export { UnaryCaller } from "./rpc/call.js";
 export { OperationRefused } from "./rpc/rpc-error.js";
 export { type RunningServer, serve } from "./rpc/serve.js";
 export { type ServedService, served } from "./rpc/served.js";
+export { serverStream } from "./rpc/server-stream.js";
 export { UnaryHandlers } from "./rpc/unary.js";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 
-const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LEVELS)[number];
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One JSON object per line on stdout: time, level, service, cpu (in CPU services), msg, and what the line is about. */
 export interface Logger {
@@ -27,8 +27,8 @@ export function createLogger({ service, cpu, level = levelFromEnvironment() }: L
   });
 }
 
-/** A value that is not a level counts as info: a service does not refuse to start over its logs. */
+/** A value that is not a level counts as info here; the command refuses it before it starts anything. */
 function levelFromEnvironment(): LogLevel {
   const wanted = process.env.VMCSLAB_LOG_LEVEL;
-  return LEVELS.find((level) => level === wanted) ?? "info";
+  return LOG_LEVELS.find((level) => level === wanted) ?? "info";
 }

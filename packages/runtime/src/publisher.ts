@@ -3,8 +3,10 @@ import type { EventSink } from "./bus/port.js";
 import { EventRecorder } from "./bus/recorder.js";
 import { isSourceName } from "./bus/source-name.js";
 import type { Clock } from "./clock.js";
+import { positionToWire } from "./codec/position.js";
 import { EventSourceServiceService, type FlushEventsResponse } from "./generated/vmcslab/v1/source.js";
 import { LamportClock } from "./lamport.js";
+import { counter, gauge, type Metric } from "./metrics/metric.js";
 import { type ServedService, served } from "./rpc/served.js";
 import type { UnaryHandlers } from "./rpc/unary.js";
 
@@ -28,16 +30,22 @@ export class Publisher {
 
   /** EventSourceService. */
   service(handlers: UnaryHandlers): ServedService {
-    const flushEvents = handlers.handle(async (): Promise<FlushEventsResponse> => {
-      const position = await this.recorder.flush(FLUSH_BOUND_MS);
-      return {
-        ...position,
-        incarnation: BigInt(position.incarnation),
-        published: BigInt(position.published),
-        dropped: BigInt(position.dropped),
-      };
-    });
+    const flushEvents = handlers.handle((): Promise<FlushEventsResponse> => this.flush());
     return served("vmcslab.v1.EventSourceService", EventSourceServiceService, { flushEvents });
+  }
+
+  /** Publishes what is pending and says where the sequence stands. */
+  async flush(): Promise<FlushEventsResponse> {
+    return positionToWire(await this.recorder.flush(FLUSH_BOUND_MS));
+  }
+
+  metrics(): Metric[] {
+    const { recorder, sink } = this;
+    return [
+      counter("vmcslab_events_published_total", "Events of this life of the service.", recorder.published),
+      counter("vmcslab_events_dropped_total", "Events given up because the bus was slow or away.", sink.dropped),
+      gauge("vmcslab_bus_connected", "Whether the event bus can be reached.", sink.connected ? 1 : 0),
+    ];
   }
 
   /** Publishes what is pending, then lets go of the bus. */

@@ -36,6 +36,7 @@ export const SecondaryControl = {
   eptViolationVe: 1 << 18,
   modeBasedExecute: 1 << 22,
   subPageWritePermissions: 1 << 23,
+  useTscScaling: 1 << 25,
 } as const;
 
 export const ExitControl = {
@@ -74,6 +75,9 @@ export const EventType = {
   softwareException: 6,
   other: 7,
 } as const;
+
+/** Activity states of a guest (SDM 24.4.2). */
+export const ActivityState = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
 
 /** IA32_EFER. */
 export const Efer = { sce: 1, lme: 1 << 8, lma: 1 << 10, nxe: 1 << 11 } as const;

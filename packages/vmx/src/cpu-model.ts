@@ -84,6 +84,12 @@ export const FEATURE_FIELDS = {
 
 export type CpuFeature = keyof typeof FEATURE_FIELDS;
 
+function isFeature(name: string): name is CpuFeature {
+  return Object.hasOwn(FEATURE_FIELDS, name);
+}
+
+const FEATURES: readonly CpuFeature[] = Object.keys(FEATURE_FIELDS).filter(isFeature);
+
 /** What a model is written down as; the rest follows. */
 export interface CpuModelSpec {
   readonly name: string;
@@ -129,6 +135,13 @@ export function cpuModel(spec: CpuModelSpec): CpuModel {
     vmcsShadowing: (secondary.mayBeOne & SECONDARY_VMCS_SHADOWING) !== 0,
     fieldAccess: fieldAccessOf(spec.lacks, (low(0x485) & MISC_VMWRITE_ANY_FIELD) !== 0),
   };
+}
+
+/** The features that a model has: their fields are there. */
+export function featuresOf(model: CpuModel): CpuFeature[] {
+  return FEATURES.filter((feature) =>
+    FEATURE_FIELDS[feature].some((name) => model.fieldAccess[fieldIndex(Field[name])] !== FieldAccess.unsupported),
+  );
 }
 
 function fieldAccessOf(lacks: readonly CpuFeature[], writeAnyField: boolean): Uint8Array {

@@ -50,3 +50,14 @@ test("VMXOFF with an active VMCS; one VMXON region for two processors", () => {
   expect(machine.run(1, { op: Op.vmxon, low: VMXON_REGION }).hazard).toBe(Hazard.vmxonRegionShared);
   expect(machine.run(0, { op: Op.vmxoff }).hazard).toBe(Hazard.activeAtVmxoff);
 });
+
+test("a region in both roles: a VMXON region as VMCS, an active VMCS as VMXON region", () => {
+  const machine = new TestMachine({ cpus: 2 });
+  machine.vmxon();
+  machine.vmxon(1);
+  expect(machine.vmclear(VMXON_REGION, 1).hazard).toBe(Hazard.vmxonRegionUsedAsVmcs);
+  expect(machine.vmptrld(VMXON_REGION, 1).hazard).toBe(Hazard.vmxonRegionUsedAsVmcs);
+
+  const other = new TestMachine({ cpus: 2 }).withCurrent();
+  expect(other.run(1, { op: Op.vmxon, low: VMCS_A }).hazard).toBe(Hazard.activeVmcsUsedAsVmxonRegion);
+});

@@ -6,6 +6,7 @@ export {
   cpuModel,
   FEATURE_FIELDS,
   FieldAccess,
+  featuresOf,
 } from "./cpu-model.js";
 export { CPU_MODELS, cpuModelNamed, DEFAULT_CPU_MODEL } from "./cpu-models.js";
 export {

@@ -4,7 +4,7 @@
  */
 
 /**
- * Operations. `vmexit` is the guest leaving for a reason of its own; `interrupt` and `init` arrive from outside; the CR
+ * Operations. `vmexit` is the guest leaving for a reason of its own; `interrupt`, `init` and `sipi` arrive from outside; the CR
  * and MSR ones are here because VMX operation restricts them.
  */
 export const Op = {
@@ -32,6 +32,7 @@ export const Op = {
   rdmsr: 21,
   wrmsr: 22,
   nop: 23,
+  sipi: 24,
 } as const;
 
 export type OpName = keyof typeof Op;

@@ -112,6 +112,11 @@ export class Memory {
     this.#pages.delete(Math.floor(address / PAGE_BYTES));
   }
 
+  /** Power-on: everything reads as zeros. As `dropPage` for every page. */
+  clear(): void {
+    for (const number of [...this.#pages.keys()]) this.dropPage(number * PAGE_BYTES);
+  }
+
   /** The field area of a VMCS region. */
   readImage(region: number, into: FieldStore): void {
     const page = this.pageAt(region);

@@ -3,7 +3,7 @@ import type { CpuModel } from "./cpu-model.js";
 import type { FieldStore } from "./field-store.js";
 import { type Instruction, Op } from "./instruction.js";
 import { moveToControlRegister } from "./instructions/control-registers.js";
-import { guestLeaves, init, interrupt } from "./instructions/events.js";
+import { guestLeaves, init, interrupt, sipi } from "./instructions/events.js";
 import { invept, invvpid } from "./instructions/invept-invvpid.js";
 import { rdmsr, wrmsr } from "./instructions/msr.js";
 import { vmcall, vmfunc } from "./instructions/vmcall-vmfunc.js";
@@ -182,6 +182,9 @@ function dispatch(state: ProcessorState, instruction: Instruction, firmwareFeatu
       break;
     case Op.init:
       init(state);
+      break;
+    case Op.sipi:
+      sipi(state, instruction);
       break;
     case Op.reset:
       state.restart();

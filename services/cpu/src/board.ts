@@ -3,24 +3,41 @@ import { type Batch, BatchTarget, type Completion } from "@vmcslab/nested";
 import type { InterconnectTarget } from "@vmcslab/runtime";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 
+export interface BoardOptions {
+  readonly cpu: number;
+  readonly model: CpuModel;
+  readonly incarnation: number;
+  readonly emit: (fact: EventFact) => void;
+  /** IA32_FEATURE_CONTROL as firmware leaves it. Default: locked, VMX outside SMX. */
+  readonly featureControl?: number;
+  /** Default: as much as anybody addresses. */
+  readonly memoryBytes?: number;
+}
+
 /** One processor with its memory, and what L0 does with it. People's instructions (`instructions.ts`) reach the same processor. */
 export class Board implements InterconnectTarget {
   readonly cpu: number;
   readonly model: CpuModel;
-  readonly memory = new Memory();
+  readonly memory: Memory;
   readonly processor: Processor;
   /** This life of the service: its events and its registration carry it. */
   readonly incarnation: number;
   readonly #target: BatchTarget;
   #session = 0;
 
-  constructor(cpu: number, model: CpuModel, incarnation: number, emit: (fact: EventFact) => void) {
+  constructor({ cpu, model, incarnation, emit, featureControl, memoryBytes }: BoardOptions) {
     this.cpu = cpu;
     this.model = model;
     this.incarnation = incarnation;
-    const { memory } = this;
-    this.processor = new Processor({ cpu, model, memory });
+    const memory = new Memory(memoryBytes === undefined ? {} : { bytes: memoryBytes });
+    this.memory = memory;
+    this.processor = new Processor({ cpu, model, memory, featureControl });
     this.#target = new BatchTarget({ cpu, processor: this.processor, memory, revision: model.revision, emit });
+  }
+
+  /** An L0 has said hello: what this processor does is its decision, and it would not learn what somebody else did. */
+  get hasOwner(): boolean {
+    return this.#session !== 0;
   }
 
   /** Every new L0 finds the processor reset: whatever is cached here is not known to it. */

@@ -1,11 +1,13 @@
 import {
   createLogger,
+  gauge,
   grpcTarget,
   InterconnectEndpoint,
   newIncarnation,
   Publisher,
   type RunningServer,
   serve,
+  startMetrics,
   systemClock,
   UnaryHandlers,
   watchReadiness,
@@ -16,6 +18,7 @@ import { cpuService } from "./handlers.js";
 import { PeoplesInstructions } from "./instructions.js";
 import type { CpuOptions } from "./options.js";
 import { Registration } from "./registration.js";
+import { CpuRequests } from "./requests.js";
 
 export interface RunningCpu {
   /** host:port it listens on. */
@@ -32,13 +35,13 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, incarnation, clock);
   const emit = publisher.recorder.record;
   let registration: Registration | undefined;
-  const board = new Board(cpu, model, incarnation, emit);
+  const board = new Board({ ...options, model, incarnation, emit });
   const handlers = new UnaryHandlers(logger);
   const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));
   const server: RunningServer = await serve({
     listen,
     services: [
-      cpuService(board, new PeoplesInstructions(board, emit), handlers),
+      cpuService(board, new CpuRequests(board, new PeoplesInstructions(board, emit)), handlers),
       interconnect.service,
       publisher.service(handlers),
     ],
@@ -61,6 +64,12 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       },
     });
   }
+  const collect = () => [
+    ...publisher.metrics(),
+    gauge("vmcslab_cpu_registered", "Whether L0 can use this CPU.", usable ? 1 : 0),
+    gauge("vmcslab_cpu_guest", "Whether a guest runs (VMX non-root operation).", board.processor.nonRoot ? 1 : 0),
+  ];
+  const metrics = await startMetrics(options.metrics ?? {}, { host, source: `cpu${cpu}`, collect }, clock, logger);
   logger.info({ address: server.address, model: model.name }, "listening");
   return {
     address: server.address,
@@ -69,6 +78,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       server.setServing(false);
       await registration?.stop();
       await server.stop();
+      await metrics.stop();
       await publisher.close();
       logger.info({}, "stopped");
     },

@@ -1,59 +1,40 @@
-import {
-  cpuWire,
-  InvalidMessage,
-  OperationRefused,
-  type ServedService,
-  served,
-  toNumber,
-  type UnaryHandlers,
-} from "@vmcslab/runtime";
-import { Mode, type ModeCode } from "@vmcslab/vmx";
+import { cpuWire, OperationRefused, type ServedService, served, type UnaryHandlers } from "@vmcslab/runtime";
 import type { Board } from "./board.js";
-import type { Operands, PeoplesInstructions } from "./instructions.js";
-import { outcomeToWire, producedValue } from "./outcome.js";
+import type { CpuRequests } from "./requests.js";
 import { stateOf } from "./state.js";
 
-const DWORDS_MAX = 1024;
-const EXIT_REASON_MAX = 0xffff;
-
-type Name = Parameters<PeoplesInstructions["execute"]>[0];
-
-/** CpuService: one RPC per instruction. */
-export function cpuService(board: Board, instructions: PeoplesInstructions, handlers: UnaryHandlers): ServedService {
-  const run = (name: Name, operands: Operands): { outcome: cpuWire.Outcome; value: bigint | undefined } => {
-    const outcome = instructions.execute(name, operands);
-    return { outcome: outcomeToWire(outcome), value: producedValue(outcome) };
-  };
-  const onRegion = (name: Name) =>
-    handlers.handle(({ address, mode }: cpuWire.VmxonRequest) => run(name, { value: address, mode: modeOf(mode) }));
-  const entry = (name: Name) =>
-    handlers.handle(({ mode, movSs }: cpuWire.VmlaunchRequest) => run(name, { mode: modeOf(mode), movSs }));
-  const plain = (name: Name) => handlers.handle(({ mode }: cpuWire.VmxoffRequest) => run(name, { mode: modeOf(mode) }));
+/** CpuService: one RPC per instruction, programs of them, the processor's state and its memory. */
+export function cpuService(board: Board, requests: CpuRequests, handlers: UnaryHandlers): ServedService {
   const implementation: cpuWire.CpuServiceServer = {
-    vmxon: onRegion("vmxon"),
-    vmxoff: plain("vmxoff"),
-    vmclear: onRegion("vmclear"),
-    vmptrld: onRegion("vmptrld"),
-    vmptrst: plain("vmptrst"),
-    vmread: handlers.handle(({ field, mode }: cpuWire.VmreadRequest) => run("vmread", { field, mode: modeOf(mode) })),
-    vmwrite: handlers.handle(({ field, value, mode }: cpuWire.VmwriteRequest) =>
-      run("vmwrite", { field, value, mode: modeOf(mode) }),
-    ),
-    vmlaunch: entry("vmlaunch"),
-    vmresume: entry("vmresume"),
-    vmExit: handlers.handle(({ reason, qualification }: cpuWire.VmExitRequest) => {
-      if (reason > EXIT_REASON_MAX) throw new InvalidMessage(`exit reason ${reason} has more than 16 bits`);
+    vmxon: handlers.handle((value) => requests.execute({ $case: "vmxon", value })),
+    vmxoff: handlers.handle((value) => requests.execute({ $case: "vmxoff", value })),
+    vmclear: handlers.handle((value) => requests.execute({ $case: "vmclear", value })),
+    vmptrld: handlers.handle((value) => requests.execute({ $case: "vmptrld", value })),
+    vmptrst: handlers.handle((value) => requests.execute({ $case: "vmptrst", value })),
+    vmread: handlers.handle((value) => requests.execute({ $case: "vmread", value })),
+    vmwrite: handlers.handle((value) => requests.execute({ $case: "vmwrite", value })),
+    vmlaunch: handlers.handle((value) => requests.execute({ $case: "vmlaunch", value })),
+    vmresume: handlers.handle((value) => requests.execute({ $case: "vmresume", value })),
+    vmcall: handlers.handle((value) => requests.execute({ $case: "vmcall", value })),
+    vmfunc: handlers.handle((value) => requests.execute({ $case: "vmfunc", value })),
+    invept: handlers.handle((value) => requests.execute({ $case: "invept", value })),
+    invvpid: handlers.handle((value) => requests.execute({ $case: "invvpid", value })),
+    moveToControlRegister: handlers.handle((value) => requests.execute({ $case: "moveToControlRegister", value })),
+    rdmsr: handlers.handle((value) => requests.execute({ $case: "rdmsr", value })),
+    wrmsr: handlers.handle((value) => requests.execute({ $case: "wrmsr", value })),
+    interrupt: handlers.handle((value) => requests.execute({ $case: "interrupt", value })),
+    init: handlers.handle((value) => requests.execute({ $case: "init", value })),
+    sipi: handlers.handle((value) => requests.execute({ $case: "sipi", value })),
+    reset: handlers.handle((value) => requests.execute({ $case: "reset", value })),
+    vmExit: handlers.handle((value: cpuWire.VmExitRequest) => {
       if (!board.processor.nonRoot) throw noGuest(board.cpu);
-      return run("vmexit", { reason, qualification });
+      return requests.execute({ $case: "vmExit", value });
     }),
+    execute: handlers.handle((request: cpuWire.ExecuteRequest) => requests.run(request)),
     getState: handlers.handle((_request: cpuWire.GetStateRequest) => stateOf(board)),
-    readMemory: handlers.handle(({ address, count }: cpuWire.ReadMemoryRequest) => {
-      const from = dwordAddress(address, count);
-      return { dwords: Array.from({ length: count }, (_, index) => board.memory.read32(from + 4 * index)) };
-    }),
-    writeMemory: handlers.handle(({ address, dwords }: cpuWire.WriteMemoryRequest) => {
-      const to = dwordAddress(address, dwords.length);
-      for (const [index, dword] of dwords.entries()) board.memory.write32(to + 4 * index, dword);
+    readMemory: handlers.handle((request: cpuWire.ReadMemoryRequest) => requests.readMemory(request)),
+    writeMemory: handlers.handle((value: cpuWire.WriteMemoryRequest) => {
+      requests.execute({ $case: "writeMemory", value });
       return {};
     }),
   };
@@ -63,25 +44,4 @@ export function cpuService(board: Board, instructions: PeoplesInstructions, hand
 function noGuest(cpu: number): OperationRefused {
   const message = `CPU ${cpu} is not in VMX non-root operation: no guest can leave`;
   return new OperationRefused({ code: "failedPrecondition", definite: true, message });
-}
-
-function modeOf(mode: cpuWire.ProcessorMode): ModeCode {
-  const { ProcessorMode } = cpuWire;
-  switch (mode) {
-    case ProcessorMode.UNSPECIFIED:
-    case ProcessorMode.RING0:
-      return Mode.kernel64;
-    case ProcessorMode.USER:
-      return Mode.user64;
-    case ProcessorMode.COMPATIBILITY:
-      return Mode.compatibility;
-    default:
-      throw new InvalidMessage(`processor mode ${mode} is not known`);
-  }
-}
-
-function dwordAddress(address: bigint, count: number): number {
-  if (address % 4n !== 0n) throw new InvalidMessage(`address 0x${address.toString(16)} is not a multiple of 4`);
-  if (count < 1 || count > DWORDS_MAX) throw new InvalidMessage(`${count} dwords: 1 to ${DWORDS_MAX} at a time`);
-  return toNumber(address, "address");
 }

@@ -1,4 +1,4 @@
-import type { BusOptions, Clock, Logger } from "@vmcslab/runtime";
+import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
 
 export interface CpuOptions {
   /** Number of the CPU on its host. */
@@ -13,8 +13,14 @@ export interface CpuOptions {
   readonly l0Address?: string;
   /** Name of the processor model, one of CPU_MODELS. Default: DEFAULT_CPU_MODEL. */
   readonly model?: string;
+  /** IA32_FEATURE_CONTROL as firmware leaves it. Default: locked, VMX outside SMX. */
+  readonly featureControl?: number;
+  /** Memory that exists; beyond it reads give all ones and writes are dropped. Default: as much as anybody addresses. */
+  readonly memoryBytes?: number;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
+  /** Where metrics go. Default: nowhere. */
+  readonly metrics?: MetricsOptions;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }

@@ -11,12 +11,14 @@ import {
   l1OutcomeToWire,
   nestedStateToWire,
   OperationRefused,
+  type Publisher,
   type ServedService,
   served,
   toNumber,
   type UnaryHandlers,
 } from "@vmcslab/runtime";
 import type { CpuRegistry } from "./cpu-registry.js";
+import { flushHost } from "./flush.js";
 
 const L1_INSTRUCTIONS_MAX = 4096;
 
@@ -26,6 +28,7 @@ export interface L0Host {
   readonly hypervisor: Hypervisor;
   readonly driver: Driver;
   readonly cpus: CpuRegistry;
+  readonly publisher: Publisher;
 }
 
 /** L0Service: the hypervisor's operations over gRPC. */
@@ -88,6 +91,7 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       memoryPages: hypervisor.state.config.memoryPages,
       counters: countersToWire(hypervisor.counters()),
     })),
+    flushHost: handlers.handle((_request: l0Wire.FlushHostRequest) => flushHost(cpus, l0.publisher)),
   };
   return served("vmcslab.v1.L0Service", l0Wire.L0ServiceService, implementation);
 }

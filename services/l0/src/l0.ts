@@ -5,6 +5,7 @@ import {
   newIncarnation,
   Publisher,
   serve,
+  startMetrics,
   systemClock,
   UnaryHandlers,
   watchReadiness,
@@ -12,6 +13,7 @@ import {
 import { CPU_MODELS, type CpuModel, cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { CpuRegistry } from "./cpu-registry.js";
 import { l0Service } from "./handlers.js";
+import { l0Metrics } from "./metrics.js";
 import type { L0Options } from "./options.js";
 
 const POOL_SIZE = 1;
@@ -37,18 +39,28 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const handlers = new UnaryHandlers(logger);
   const server = await serve({
     listen,
-    services: [l0Service({ host, session, hypervisor, driver, cpus }, handlers), publisher.service(handlers)],
+    services: [
+      l0Service({ host, session, hypervisor, driver, cpus, publisher }, handlers),
+      publisher.service(handlers),
+    ],
     clock,
     drained: () => handlers.drained(),
   });
   const readiness = watchReadiness(clock, server, () => publisher.sink.connected);
-  logger.info({ address: server.address, session }, "listening");
+  const collect = () => [...publisher.metrics(), ...l0Metrics(hypervisor, cpus.list())];
+  const metrics = await startMetrics(options.metrics ?? {}, { host, source: "l0", collect }, clock, logger);
+  // The vcpus of an L0 before this one are gone, and every CPU that registers is reset: nothing of what is cached there can be trusted.
+  logger.info(
+    { address: server.address, session, vcpus: 0 },
+    "listening; this session begins with no vcpus and no CPUs",
+  );
   return {
     address: server.address,
     async stop() {
       readiness.stop();
       await server.stop();
       cpus.close();
+      await metrics.stop();
       await publisher.close();
       logger.info({}, "stopped");
     },

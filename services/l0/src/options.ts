@@ -1,4 +1,4 @@
-import type { BusOptions, Clock, Logger } from "@vmcslab/runtime";
+import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
 
 export interface L0Options {
   /** Name of the host in events. Default: host. */
@@ -15,6 +15,8 @@ export interface L0Options {
   readonly model?: string;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
+  /** Where metrics go. Default: nowhere. */
+  readonly metrics?: MetricsOptions;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }

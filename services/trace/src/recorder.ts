@@ -37,6 +37,17 @@ export class TraceRecorder {
     return stored;
   };
 
+  /** Takes up what an earlier life of trace has stored: the numbers go on where they stood, and what comes again is recognised. */
+  async restore(): Promise<void> {
+    for await (const batch of this.#store.restored()) {
+      this.#sourceOf(batch).sequence.accept(
+        toNumber(batch.firstSequence, "first sequence number"),
+        batch.events.length,
+      );
+      for (const event of batch.events) this.#count(event);
+    }
+  }
+
   counts(): traceWire.GetCountsResponse {
     return {
       kinds: [...this.#kinds].map(([kind, stored]) => ({ kind: eventKindFromWire(kind), stored: BigInt(stored) })),

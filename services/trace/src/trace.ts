@@ -9,10 +9,14 @@ import {
   type ServedService,
   serve,
   served,
+  serverStream,
+  startMetrics,
   systemClock,
   traceWire,
   UnaryHandlers,
+  watchReadiness,
 } from "@vmcslab/runtime";
+import { traceMetrics } from "./metrics.js";
 import type { TraceOptions } from "./options.js";
 import { TraceRecorder } from "./recorder.js";
 import { EventStore } from "./store.js";
@@ -25,36 +29,48 @@ export interface RunningTrace {
   stop(): Promise<void>;
 }
 
-/** Starts trace. Rejects when it cannot listen or cannot make its directory. Health says SERVING when it is subscribed to the bus it was given. */
+/** Starts trace. Rejects when it cannot listen or cannot make its directory. Health says SERVING while it is subscribed to the bus it was given. */
 export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
   const { listen = "127.0.0.1:0", clock = systemClock } = options;
   const logger = options.logger ?? createLogger({ service: "trace" });
   const store = await EventStore.open(options.directory);
   const recorder = new TraceRecorder(store);
+  await recorder.restore();
   const direct = new DirectSource(recorder.receive);
   const handlers = new UnaryHandlers(logger);
   const server = await serve({
     listen,
-    services: [traceService(recorder, direct, handlers)],
+    services: [traceService(recorder, store, direct, handlers)],
     clock,
     drained: () => handlers.drained(),
     closeStreams: () => direct.close(),
   });
+  const metrics = await startMetrics(
+    options.metrics ?? {},
+    { host: "trace", source: "trace", collect: () => traceMetrics(recorder.counts()) },
+    clock,
+    logger,
+  );
   const stopping = new AbortController();
+  let bus: EventSource | undefined;
   const subscribed =
     options.natsUrl === undefined
       ? Promise.resolve(undefined)
-      : subscribe(options.natsUrl, recorder.receive, clock, logger, stopping.signal);
-  void subscribed.then(() => {
-    if (!stopping.signal.aborted) server.setServing(true);
+      : subscribe({ ...options, natsUrl: options.natsUrl }, recorder.receive, clock, logger, stopping.signal);
+  void subscribed.then((source) => {
+    bus = source;
+    readiness.check();
   });
+  const readiness = watchReadiness(clock, server, () => options.natsUrl === undefined || bus?.isConnected() === true);
   logger.info({ address: server.address, directory: options.directory }, "listening");
   return {
     address: server.address,
     async stop() {
       stopping.abort();
+      readiness.stop();
       await (await subscribed)?.close();
       await server.stop();
+      await metrics.stop();
       await recorder.flush();
       await store.close();
       logger.info({}, "stopped");
@@ -62,18 +78,29 @@ export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
   };
 }
 
-function traceService(recorder: TraceRecorder, direct: DirectSource, handlers: UnaryHandlers): ServedService {
+function traceService(
+  recorder: TraceRecorder,
+  store: EventStore,
+  direct: DirectSource,
+  handlers: UnaryHandlers,
+): ServedService {
   const implementation: traceWire.TraceServiceServer = {
     publish: direct.publish,
     getCounts: handlers.handle((_request: traceWire.GetCountsRequest) => recorder.counts()),
     flush: handlers.handle(async (_request: traceWire.FlushRequest) => ({ stored: BigInt(await recorder.flush()) })),
+    readHistory: serverStream(({ host }: traceWire.ReadHistoryRequest) => storedHistory(host, recorder, store)),
   };
   return served("vmcslab.v1.TraceService", traceWire.TraceServiceService, implementation);
 }
 
+async function* storedHistory(host: string, recorder: TraceRecorder, store: EventStore) {
+  await recorder.flush();
+  for await (const batch of store.stored(host)) yield { batch };
+}
+
 /** The server may start after us. Undefined when we are stopped before it does. */
 async function subscribe(
-  url: string,
+  { natsUrl: url, consumer }: TraceOptions & { readonly natsUrl: string },
   receive: ReceiveBatch,
   clock: Clock,
   logger: Logger,
@@ -81,9 +108,11 @@ async function subscribe(
 ): Promise<EventSource | undefined> {
   const onMalformed = (error: unknown): void =>
     logger.warn({ err: error }, "a message on the bus is not a batch of events");
+  const onTrouble = (error: unknown): void => logger.warn({ err: error }, "reading the bus broke off; trying again");
+  const named = consumer === undefined ? {} : { consumer };
   for (let attempt = 1; !stop.aborted; attempt++) {
     try {
-      return await natsSource({ url, clock, onMalformed }, receive);
+      return await natsSource({ url, clock, ...named, onMalformed, onTrouble }, receive);
     } catch (error) {
       if (attempt === 1) logger.warn({ err: error }, "the bus does not answer; trying again");
       await clock.sleep(SUBSCRIBE_DELAY_MS, stop);

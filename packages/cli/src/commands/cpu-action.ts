@@ -1,7 +1,15 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { startCpu } from "@vmcslab/service-cpu";
 import { serveUntilStopped } from "./service.js";
-import { busOptions, type CommonFlags, commonOptions, flagOrEnv, modelNamed, wholeNumber } from "./service-flags.js";
+import {
+  busOptions,
+  type CommonFlags,
+  commonOptions,
+  flagOrEnv,
+  metricsOptions,
+  modelNamed,
+  wholeNumber,
+} from "./service-flags.js";
 
 export interface CpuFlags extends CommonFlags {
   readonly id?: string;
@@ -22,6 +30,7 @@ export async function cpuCommand(flags: CpuFlags): Promise<void> {
     ...(advertise === undefined ? {} : { advertise }),
     ...modelNamed(flags.cpuModel),
     bus: busOptions(flags),
+    ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startCpu(options));
 }

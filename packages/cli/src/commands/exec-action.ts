@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
-import { access } from "node:fs/promises";
-import { errorMessage, systemErrorCode, UsageError } from "@vmcslab/lab/errors";
+import { open } from "node:fs/promises";
+import { UsageError, unreadable } from "@vmcslab/lab/errors";
 import { runExec, runTraces } from "@vmcslab/lab/exec";
 
 export interface ExecFlags {
@@ -21,11 +20,13 @@ export async function execCommand(file: string, flags: ExecFlags): Promise<numbe
 
 async function openInput(file: string): Promise<AsyncIterable<Uint8Array>> {
   if (file === "-") return process.stdin;
-  try {
-    await access(file);
-  } catch (thrown) {
-    const reason = systemErrorCode(thrown) === "ENOENT" ? "there is no such file" : errorMessage(thrown);
-    throw new UsageError(`${file}: ${reason}`);
+  const handle = await open(file).catch((thrown: unknown) => {
+    throw unreadable(file, thrown);
+  });
+  // A folder can be opened; only reading it fails.
+  if ((await handle.stat()).isDirectory()) {
+    await handle.close();
+    throw new UsageError(`${file}: this is a folder; give a file`);
   }
-  return createReadStream(file);
+  return handle.createReadStream();
 }

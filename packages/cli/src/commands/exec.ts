@@ -16,6 +16,10 @@ export function addExecCommand(program: Command): void {
     });
   addHelpSections(command, {
     examples: [[`echo '{"cpu":0,"op":"vmptrst"}' | vmcslab exec`, `{"status":"exception","vector":6}`]],
-    exitCodes: exitCodes("0", "1", "64", "70"),
+    exitCodes: {
+      "0": "the program was executed to its end, with --traces: every outcome is as it was recorded",
+      "1": "with --strict: a rule of the manual was broken; with --traces: an outcome is not as it was recorded",
+      ...exitCodes("64", "69", "70"),
+    },
   });
 }

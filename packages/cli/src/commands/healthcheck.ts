@@ -1,20 +1,24 @@
 import type { Command } from "@commander-js/extra-typings";
-import { exitCodes } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
 
 export function addHealthcheckCommand(program: Command): void {
   const command = program
     .command("healthcheck")
-    .description("ask a service for its gRPC health: exit 0 when it serves, 69 when not")
-    .argument("<address>", "host:port of a CPU, L0 or trace")
+    .description(
+      "ask a service for its gRPC health, or an http:// address for its own: exit 0 when it serves, 69 when not",
+    )
+    .argument("[address]", "host:port of a CPU, L0 or trace (default: that of GRPC_LISTEN, on loopback)")
     .action(async (address) => {
-      const { checkHealth } = await import("@vmcslab/runtime");
-      const status = await checkHealth(address);
-      process.stdout.write(`${status}\n`);
-      process.exitCode = status === "SERVING" ? 0 : 69;
+      const { healthcheckCommand } = await import("./healthcheck-action.js");
+      process.exitCode = await healthcheckCommand(address);
     });
   addHelpSections(command, {
     examples: [["vmcslab healthcheck 127.0.0.1:7000", ""]],
-    exitCodes: exitCodes("0", "69"),
+    environment: { GRPC_LISTEN: "the address to ask when none is given: 0.0.0.0:7000 is asked at 127.0.0.1:7000" },
+    exitCodes: {
+      "0": "the service serves",
+      "64": "wrong usage: no address is given and GRPC_LISTEN is not set",
+      "69": "the service does not serve, or nothing answers there",
+    },
   });
 }

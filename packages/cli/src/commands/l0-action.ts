@@ -1,6 +1,14 @@
 import { startL0 } from "@vmcslab/service-l0";
 import { serveUntilStopped } from "./service.js";
-import { busOptions, type CommonFlags, commonOptions, flagOrEnv, modelNamed, wholeNumber } from "./service-flags.js";
+import {
+  busOptions,
+  type CommonFlags,
+  commonOptions,
+  flagOrEnv,
+  metricsOptions,
+  modelNamed,
+  wholeNumber,
+} from "./service-flags.js";
 
 export interface L0Flags extends CommonFlags {
   readonly poolSize?: string;
@@ -14,6 +22,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
     bus: busOptions(flags),
+    ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startL0(options));
 }

@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import { exitCodes } from "../help/exit-codes.js";
+import { SERVICE_EXIT_CODES } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
 
 export function addL0Command(program: Command): void {
@@ -12,6 +12,7 @@ export function addL0Command(program: Command): void {
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
     .option("--nats <url>", "NATS server for events")
+    .option("--metrics <address>", "host:port to answer GET /metrics on, for Prometheus (default: nowhere)")
     .action(async (flags) => {
       const { l0Command } = await import("./l0-action.js");
       await l0Command(flags);
@@ -24,8 +25,10 @@ export function addL0Command(program: Command): void {
       TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
       VMCSLAB_HOST: "as --host-name",
+      METRICS_LISTEN: "as --metrics",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",
       VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
     },
-    exitCodes: exitCodes("0", "64", "69", "70"),
+    exitCodes: SERVICE_EXIT_CODES,
   });
 }

@@ -9,16 +9,21 @@ import {
   parseSetFlag,
   settingsOf,
 } from "@vmcslab/lab/experiment";
+import { interruptible } from "../output/signals.js";
 import type { RunFlags } from "./run.js";
 
 /** Runs an experiment file and says as an exit code how it ended. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  return await interruptible((signal) => runInterruptible(file, flags, signal));
+}
+
+async function runInterruptible(file: string, flags: RunFlags, signal: AbortSignal): Promise<number> {
   for (const warning of environmentWarnings(process.env)) note(`warning: ${warning}`);
   const loaded = await loadExperiment(file, [...environmentOverrides(process.env), ...flagOverrides(flags)]);
   if (flags.printConfig === true) return printConfig(loaded);
   // gRPC and what else a run needs is loaded only now, so that a mistake in the file is answered at once.
   const { runLoaded } = await import("./run-loaded.js");
-  return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed));
+  return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed), signal);
 }
 
 function flagOverrides(flags: RunFlags): Override[] {
@@ -53,6 +58,8 @@ function commandAgain(file: string, flags: RunFlags, seed: number): string {
     ...(flags.cpus === undefined ? [] : ["--cpus", flags.cpus]),
     ...(flags.vcpus === undefined ? [] : ["--vcpus", flags.vcpus]),
     ...(flags.poolSize === undefined ? [] : ["--pool-size", flags.poolSize]),
+    ...(flags.attach === undefined ? [] : ["--attach", flags.attach]),
+    ...(flags.trace === undefined ? [] : ["--trace", flags.trace]),
   ];
   return ["vmcslab run", quoted(file), ...sets, ...direct, "--seed", `${seed}`].join(" ");
 }

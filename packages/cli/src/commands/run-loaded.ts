@@ -1,13 +1,21 @@
 /** Runs an experiment that is read and checked, and prints its result. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exitCodeOf, type LoadedExperiment, launchEmbedded, type RunProgress, runExperiment } from "@vmcslab/lab";
+import {
+  attachToHost,
+  exitCodeOf,
+  type LoadedExperiment,
+  launchEmbedded,
+  type RunProgress,
+  runExperiment,
+} from "@vmcslab/lab";
 import { randomBits32, systemClock } from "@vmcslab/runtime";
 import { startProgress } from "../output/progress.js";
-import { interruptible } from "../output/signals.js";
 import { hasColour } from "../output/terminal.js";
 import { formatResult } from "../report/result.js";
 import type { RunFlags } from "./run.js";
+import { attachOptions } from "./run-attach.js";
+import { logLevel, natsUrl } from "./settings.js";
 
 /** The command itself: services are started as `vmcslab cpu`, `vmcslab l0`, `vmcslab trace`. */
 const BIN = fileURLToPath(new URL("../../bin/vmcslab.js", import.meta.url));
@@ -17,12 +25,12 @@ export async function runLoaded(
   loaded: LoadedExperiment,
   flags: RunFlags,
   commandAgain: (seed: number) => string,
+  signal: AbortSignal,
 ): Promise<number> {
   const { experiment } = loaded;
   const seed = experiment.seed === "auto" ? randomBits32() : experiment.seed;
   const again = commandAgain(seed);
-  if (flags.quiet !== true) note(`experiment ${experiment.name}, seed ${seed}; again: ${again}`);
-  return await interruptible((signal) => runOnce(loaded, flags, seed, again, signal));
+  return await runOnce(loaded, flags, seed, again, signal);
 }
 
 async function runOnce(
@@ -33,7 +41,10 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<number> {
   let progress: RunProgress = { phase: "starting", operations: () => 0 };
-  const natsUrl = nonEmpty(flags.nats) ?? nonEmpty(process.env.NATS_URL);
+  const attach = attachOptions(flags);
+  const url = natsUrl(flags.nats, process.env);
+  const level = logLevel(process.env) ?? "warn";
+  if (flags.quiet !== true) note(`experiment ${experiment.name}, seed ${seed}; again: ${again}`);
   const shown = startProgress(
     () => `${progress.phase}: ${progress.operations()} operations`,
     flags.quiet === true,
@@ -44,11 +55,12 @@ async function runOnce(
       experiment,
       seed,
       runsDir: resolve(nonEmpty(flags.runsDir) ?? nonEmpty(process.env.VMCSLAB_RUNS_DIR) ?? "runs"),
-      ...(natsUrl === undefined ? {} : { natsUrl }),
-      logLevel: nonEmpty(process.env.VMCSLAB_LOG_LEVEL) ?? "warn",
+      ...(url === undefined ? {} : { natsUrl: url }),
+      logLevel: level,
       again,
       clock: systemClock,
-      launch: (options) => launchEmbedded([process.execPath, BIN], options),
+      launch: (options) =>
+        attach === undefined ? launchEmbedded([process.execPath, BIN], options, signal) : attachToHost(attach, options),
       signal,
       onNotes: (notes) => {
         if (flags.quiet !== true) for (const line of notes) note(line);

@@ -9,6 +9,8 @@ export interface RunFlags {
   readonly vcpus?: string;
   readonly poolSize?: string;
   readonly nats?: string;
+  readonly attach?: string;
+  readonly trace?: string;
   readonly runsDir?: string;
   readonly json?: true;
   readonly quiet?: true;
@@ -25,6 +27,8 @@ export function addRunCommand(program: Command): void {
     .option("--cpus <n>", "machine.cpus")
     .option("--vcpus <n>", "machine.vcpus")
     .option("--pool-size <n>", "machine.poolSize")
+    .option("--attach <address>", "host:port of L0: run on a host that runs already, such as docker compose's")
+    .option("--trace <address>", "with --attach: host:port of trace (default: the port 200 above that of L0)")
     .option("--nats <url>", "carry events over this NATS server")
     .option("--runs-dir <dir>", "folder for the runs' folders")
     .option("-j, --json", "print the result as one JSON document")
@@ -38,11 +42,14 @@ export function addRunCommand(program: Command): void {
     examples: [
       ["vmcslab run experiments/round-robin.yaml --cpus 8 --seed 7", ""],
       ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
+      ["vmcslab run experiments/round-robin.yaml --attach 127.0.0.1:17000", "on the host of docker compose up"],
     ],
     environment: {
       VMCSLAB_SEED: "seed of the run, or auto",
       VMCSLAB_RUNS_DIR: "folder for the runs' folders (default: runs)",
       VMCSLAB_LOG_LEVEL: "level of the services' logs (default: warn)",
+      VMCSLAB_ATTACH: "as --attach",
+      TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
       NO_COLOR: "no colours",
       CI: "no line that is overwritten",

@@ -13,7 +13,13 @@ export function addScenarioCommand(program: Command): void {
       process.exitCode = await scenarioCommand(files, rewrite === true);
     });
   addHelpSections(command, {
-    examples: [["vmcslab scenario test/scenarios/pool-hit.txt", ""]],
-    exitCodes: exitCodes("0", "1", "64", "70"),
+    examples: [["vmcslab scenario test/scenarios/place.txt", ""]],
+    exitCodes: {
+      "0": "everything was printed as it is written (or, with --rewrite, written), and no invariant was violated",
+      "1": "something else was printed, or a scenario's history violates an invariant",
+      "64": "wrong usage: a flag, or a file that is no scenario",
+      "69": "a file may not be read",
+      ...exitCodes("70"),
+    },
   });
 }

@@ -14,5 +14,6 @@ export function addSchemaCommand(program: Command): void {
       ["vmcslab schema > experiment.schema.json", "then, on top of an experiment:"],
       ["# yaml-language-server: $schema=./experiment.schema.json", "editors complete and check"],
     ],
+    exitCodes: { "0": "printed", "64": "wrong usage: a flag" },
   });
 }

@@ -1,8 +1,9 @@
 /** Values of services' flags, from the flag or the environment. */
 import { UsageError } from "@vmcslab/lab/errors";
 import { didYouMean } from "@vmcslab/lab/text";
-import type { BusOptions } from "@vmcslab/runtime";
+import type { BusOptions, MetricsOptions } from "@vmcslab/runtime";
 import { CPU_MODELS } from "@vmcslab/vmx";
+import { natsUrl } from "./settings.js";
 
 /** Settings that services read from the environment, as containers are configured. */
 export const SERVICE_ENVIRONMENT = {
@@ -18,6 +19,7 @@ export interface CommonFlags {
   readonly hostName?: string;
   readonly nats?: string;
   readonly trace?: string;
+  readonly metrics?: string;
 }
 
 /** A flag, else a variable, else nothing. Empty is nothing. */
@@ -34,9 +36,24 @@ export function commonOptions(flags: CommonFlags): { listen?: string; host?: str
 
 /** Where events go: NATS comes before a direct stream. */
 export function busOptions(flags: CommonFlags): BusOptions {
-  const natsUrl = flagOrEnv(flags.nats, "NATS_URL");
+  const url = natsUrl(flags.nats, process.env);
   const traceAddress = flagOrEnv(flags.trace, "TRACE_ADDR");
-  return { ...(natsUrl === undefined ? {} : { natsUrl }), ...(traceAddress === undefined ? {} : { traceAddress }) };
+  return { ...(url === undefined ? {} : { natsUrl: url }), ...(traceAddress === undefined ? {} : { traceAddress }) };
+}
+
+/** Where metrics go: served, pushed, both or, if nothing is said, neither. */
+export function metricsOptions(flags: { readonly metrics?: string }): { metrics: MetricsOptions } {
+  const listen = flagOrEnv(flags.metrics, "METRICS_LISTEN");
+  const isDisabled = process.env.OTEL_SDK_DISABLED === "true";
+  const otlpEndpoint = isDisabled ? undefined : flagOrEnv(undefined, "OTEL_EXPORTER_OTLP_ENDPOINT");
+  const interval = flagOrEnv(undefined, "OTEL_METRIC_EXPORT_INTERVAL");
+  return {
+    metrics: {
+      ...(listen === undefined ? {} : { listen }),
+      ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
+      ...(interval === undefined ? {} : { otlpIntervalMs: wholeNumber(interval, "OTEL_METRIC_EXPORT_INTERVAL") }),
+    },
+  };
 }
 
 export function wholeNumber(text: string, flag: string): number {

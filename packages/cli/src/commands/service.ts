@@ -1,6 +1,7 @@
 /** What `vmcslab cpu`, `l0` and `trace` have in common: ready, run until told to stop, stop in order. */
 import { errorMessage, UnavailableError } from "@vmcslab/lab/errors";
 import { lifeline, useLeanHeap } from "@vmcslab/runtime";
+import { logLevel } from "./settings.js";
 
 export interface RunningService {
   /** host:port it listens on. */
@@ -10,6 +11,7 @@ export interface RunningService {
 
 /** Starts a service and serves until SIGINT or SIGTERM, or until the process that started us over an IPC channel is gone. */
 export async function serveUntilStopped(start: () => Promise<RunningService>): Promise<void> {
+  logLevel(process.env);
   useLeanHeap();
   // The parent may be gone before we are up.
   if (process.channel !== undefined) lifeline(() => process.exit(0));

@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import { exitCodes } from "../help/exit-codes.js";
+import { SERVICE_EXIT_CODES } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
 
 export function addTraceCommand(program: Command): void {
@@ -9,6 +9,8 @@ export function addTraceCommand(program: Command): void {
     .option("--dir <dir>", "folder to store events in (default: history)")
     .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
     .option("--nats <url>", "NATS server to subscribe to, besides the direct stream")
+    .option("--consumer <name>", "name of a durable JetStream consumer, so that nothing is missed while trace is away")
+    .option("--metrics <address>", "host:port to answer GET /metrics on, for Prometheus (default: nowhere)")
     .action(async (flags) => {
       const { traceCommand } = await import("./trace-action.js");
       await traceCommand(flags);
@@ -19,8 +21,11 @@ export function addTraceCommand(program: Command): void {
       GRPC_LISTEN: "as --listen",
       HISTORY_DIR: "as --dir",
       NATS_URL: "as --nats",
+      TRACE_CONSUMER: "as --consumer",
+      METRICS_LISTEN: "as --metrics",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",
       VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
     },
-    exitCodes: exitCodes("0", "64", "69", "70"),
+    exitCodes: SERVICE_EXIT_CODES,
   });
 }

@@ -5,10 +5,18 @@ export const EXIT_CODE_TEXTS = {
   "2": "unknown: evidence is missing (lost events, failed operations, an early end)",
   "3": "valid, but a threshold is not met",
   "64": "wrong usage: a flag, an experiment, a capture or a program",
-  "69": "something needed is unavailable: a service, NATS, a port",
+  "69": "something needed is unavailable: a service, NATS, a port, a file that may not be read",
   "70": "a bug of vmcslab",
-  "130": "ended by SIGINT; the run's folder is written",
-  "143": "ended by SIGTERM; the run's folder is written",
+  "130": "ended by SIGINT; the run's folder is written if the host was up",
+  "143": "ended by SIGTERM; the run's folder is written if the host was up",
+} as const;
+
+/** Those of `cpu`, `l0` and `trace`. */
+export const SERVICE_EXIT_CODES = {
+  "0": "stopped in order, by SIGINT or SIGTERM",
+  "64": "wrong usage: a flag or a variable",
+  "69": "the address cannot be listened on",
+  "70": EXIT_CODE_TEXTS["70"],
 } as const;
 
 /** Some of them, for the help of one command. */

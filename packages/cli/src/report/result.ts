@@ -42,6 +42,7 @@ function countsTable({ clears, pool, events, violationCount }: RunResult, palett
   const rows = [
     ["clears, local", `${clears.local}`],
     ["clears, cross-CPU", `${clears.crossCpu}`],
+    ["clears, initialising", `${clears.initial}`],
     ["pool hits", `${pool.hits}`],
     ["pool recycles", `${pool.recycles}`],
     ["pool allocations", `${pool.allocations}`],
@@ -61,9 +62,9 @@ function formatThresholds({ thresholds }: RunResult, palette: Palette): string[]
 }
 
 function formatProblems({ violations, violationCount, failures, failureCount, gaps }: RunResult): string[] {
-  const shownViolations = violations
-    .slice(0, SHOWN_MAX)
-    .map(({ invariant, message }) => `violation of invariant ${invariant}: ${message}`);
+  const shownViolations = violations.slice(0, SHOWN_MAX).map(({ invariant, check, message }) => {
+    return `violation of ${invariant === undefined ? `check ${check}` : `invariant ${invariant} (${check})`}: ${message}`;
+  });
   const shownFailures = failures.slice(0, SHOWN_MAX).map(({ operation, code, definite, message }) => {
     return `operation failed: ${operation}: ${code} (${definite ? "definite" : "indefinite"}): ${message}`;
   });

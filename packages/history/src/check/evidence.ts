@@ -34,6 +34,10 @@ export class Evidence {
     return arrival;
   }
 
+  begins(life: Pick<HistoryEvent, "host" | "source" | "incarnation">, lastSeq: number): void {
+    this.#sequences.begins(life, lastSeq);
+  }
+
   published(life: Pick<HistoryEvent, "host" | "source" | "incarnation">, lastSeq: number): void {
     this.#sequences.published(life, lastSeq);
     this.#closed.add(lifeKey(life));

@@ -38,6 +38,14 @@ export class Sanitizer {
     if (arrival !== "late") this.#host(event.host).observe(event, arrival === "gap");
   }
 
+  /**
+   * The history begins in the middle of this life, after `lastSeq`, at a point where nothing was active, allocated or under way. Call it before
+   * any event of this life.
+   */
+  begins(life: Pick<HistoryEvent, "host" | "source" | "incarnation">, lastSeq: number): void {
+    this.#evidence.begins(life, lastSeq);
+  }
+
   /** A source states that this life of it published everything up to `lastSeq`, and will publish no more: so losses at its very end show. */
   published(life: Pick<HistoryEvent, "host" | "source" | "incarnation">, lastSeq: number): void {
     this.#evidence.published(life, lastSeq);

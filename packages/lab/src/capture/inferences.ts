@@ -7,6 +7,9 @@ export interface Inference {
   readonly firstLine?: number;
 }
 
+/** Texts that begin so are about what the capture holds and the replay does not. */
+const LEFT_OUT = "left out: ";
+
 export class Inferences {
   readonly #found = new Map<string, { count: number; firstLine: number }>();
 
@@ -30,6 +33,7 @@ export class Inferences {
 
 /** One line for people. */
 export function formatInference({ what, count, firstLine }: Inference): string {
+  const prefix = what.startsWith(LEFT_OUT) ? "" : "inferred: ";
   const place = firstLine === undefined ? "" : ` (first at line ${firstLine})`;
-  return `inferred: ${what}${count === 1 ? "" : `, ${count} times`}${place}`;
+  return `${prefix}${what}${count === 1 ? "" : `, ${count} times`}${place}`;
 }

@@ -3,9 +3,11 @@
  * left and why, and which exits reached L1. What it does not say is inferred here, and every inference is counted under its text.
  */
 
+import { UsageError } from "../errors.js";
 import type { CpuMapping } from "./cpu-mapping.js";
 import { mapCpus } from "./cpu-mapping.js";
-import { Inferences } from "./inferences.js";
+import type { KvmEventKind } from "./event.js";
+import { formatInference, Inferences } from "./inferences.js";
 import type { Capture } from "./read.js";
 import { threadsOf } from "./threads.js";
 import { VcpuPlanner } from "./vcpu-planner.js";
@@ -58,11 +60,13 @@ export interface ReplayPlan {
   readonly cpus: CpuMapping;
   /** Moves of a vcpu to another CPU that the capture holds, and that the replay makes. */
   readonly migrations: { readonly captured: number; readonly replayed: number };
+  /** Operations of all vcpus. */
+  readonly operations: number;
   /** What was inferred, with how often and the first line. */
   readonly inferences: Inferences;
 }
 
-/** Plans the replay of a capture on a host with `cpus` CPUs. */
+/** Plans the replay of a capture on a host with `cpus` CPUs. Throws UsageError when that comes to nothing. */
 export function planReplay(capture: Capture, cpus: number): ReplayPlan {
   const inferences = new Inferences();
   const mapping = mapCpus(capture.events, cpus, inferences);
@@ -71,6 +75,8 @@ export function planReplay(capture: Capture, cpus: number): ReplayPlan {
   const hasNestedEvents = capture.events.some((event) => event.kind.startsWith("nested"));
   const planners = threads.map((thread) => new VcpuPlanner({ thread, mapping, startNs, inferences, hasNestedEvents }));
   const plans = planners.map((planner) => planner.plan());
+  const operations = plans.reduce((sum, plan) => sum + plan.operations.length, 0);
+  if (operations === 0) throw new UsageError(whyNothing(capture, inferences));
   const captured = threads.reduce((sum, { events }) => sum + moves(events.flatMap((event) => event.cpu ?? [])), 0);
   const replayed = plans.reduce((sum, plan) => sum + moves(plan.operations.map((operation) => operation.cpu)), 0);
   return {
@@ -78,8 +84,27 @@ export function planReplay(capture: Capture, cpus: number): ReplayPlan {
     vcpus: plans.filter((plan) => plan.operations.length > 0),
     cpus: mapping,
     migrations: { captured, replayed },
+    operations,
     inferences,
   };
+}
+
+const TRACE_POINTS: Readonly<Record<KvmEventKind, string>> = {
+  entry: "kvm_entry",
+  exit: "kvm_exit",
+  nestedEnter: "kvm_nested_vmenter",
+  nestedEnterFailed: "kvm_nested_vmenter_failed",
+  nestedExit: "kvm_nested_vmexit",
+  nestedExitInject: "kvm_nested_vmexit_inject",
+};
+
+function whyNothing({ file, events, counts }: Capture, inferences: Inferences): string {
+  const numbers = new Map<string, number>();
+  for (const { kind } of events) numbers.set(TRACE_POINTS[kind], (numbers.get(TRACE_POINTS[kind]) ?? 0) + 1);
+  const found = [...numbers].map(([name, number]) => `${name} ${number}`).join(", ");
+  const why = `${file}: nothing to replay in ${counts.lines} lines: ${found}; no exit and no nested entry that could be replayed`;
+  const leftOut = inferences.list().filter(({ what }) => what.startsWith("left out: "));
+  return [why, ...leftOut.map(formatInference)].join("\n");
 }
 
 function moves(cpus: readonly number[]): number {

@@ -1,7 +1,7 @@
 /** Reads a capture line by line: what a replay uses is kept, everything else is counted, nothing is dropped in silence. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { errorMessage, systemErrorCode, UsageError } from "../errors.js";
+import { systemErrorCode, UsageError, unreadable } from "../errors.js";
 import type { KvmEvent } from "./event.js";
 import { parseCaptureLine } from "./line.js";
 
@@ -41,8 +41,7 @@ export async function readCapture(file: string): Promise<Capture> {
     return await readCaptureLines(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), file);
   } catch (thrown) {
     if (systemErrorCode(thrown) === undefined) throw thrown;
-    const reason = systemErrorCode(thrown) === "ENOENT" ? "there is no such file" : errorMessage(thrown);
-    throw new UsageError(`${file}: ${reason}`);
+    throw unreadable(file, thrown);
   } finally {
     input.destroy();
   }
@@ -60,7 +59,9 @@ export async function readCaptureLines(
     number++;
     if (number === 1) refuseBinary(text, file);
     const event = tally.take(text, number);
-    if (event !== undefined) events.push(event);
+    if (event === undefined) continue;
+    refuseSvm(event, text, file);
+    events.push(event);
   }
   const counts = tally.counts(number);
   if (events.length === 0) throw new UsageError(`${file}: ${whyEmpty(counts)}`);
@@ -117,6 +118,22 @@ function refuseBinary(firstLine: string, file: string): void {
   if (firstLine.includes("\u0008Dtracing")) {
     throw new UsageError(`${file}: this is trace-cmd's binary file; give what \`trace-cmd report\` prints from it`);
   }
+}
+
+/** AMD's names: `EXIT_npf`, and the kernel's own `npf`, in small letters; a vmcb where VMX has a vmcs. */
+function refuseSvm(event: KvmEvent, text: string, file: string): void {
+  const sign = svmSign(event, text);
+  if (sign === undefined) return;
+  throw new UsageError(
+    `${file}: line ${event.line}: this is a capture of an AMD processor (SVM): ${sign}; vmcslab models Intel's VT-x`,
+  );
+}
+
+function svmSign(event: KvmEvent, text: string): string | undefined {
+  if (event.kind === "nestedEnter") return /\bvmcb:/.test(text) ? "a nested entry with a VMCB" : undefined;
+  if (event.kind !== "exit" || event.reason !== undefined || !/^(?:EXIT_|[a-z])/.test(event.reasonName))
+    return undefined;
+  return `kvm_exit with reason ${event.reasonName}`;
 }
 
 function whyEmpty(counts: CaptureCounts): string {

@@ -1,11 +1,12 @@
 /** What a capture holds, in lines for people. */
 import type { Capture } from "./read.js";
 
-export function formatCounts({ file, counts }: Capture): string[] {
+/** `operations`: what its events come to. One exit is several events, and a kvm_entry alone is nothing that a replay does. */
+export function formatCounts({ file, counts }: Capture, operations: number): string[] {
   const otherKvm = total(counts.otherKvm);
   const other = total(counts.other);
   return [
-    `capture ${file}: ${counts.lines} lines; ${counts.understood} events to replay, ${otherKvm} kvm events with nothing to replay, ` +
+    `capture ${file}: ${counts.lines} lines; ${operations} operations to replay, from ${counts.understood} kvm events; ${otherKvm} kvm events with nothing to replay, ` +
       `${other} of other subsystems, ${counts.frame} comments or headers, ${counts.notUnderstood} not understood`,
     ...(otherKvm === 0 ? [] : [`nothing to replay in: ${formatNames(counts.otherKvm)}`]),
     ...(other === 0 ? [] : [`other subsystems: ${formatNames(counts.other)}`]),

@@ -2,6 +2,7 @@
 import type { CpuMapping } from "./cpu-mapping.js";
 import type { ExitPayload, KvmEvent } from "./event.js";
 import { isGuestExitReason } from "./exit-reasons.js";
+import { leftOutRip, settledInjection } from "./guest-values.js";
 import type { Inferences } from "./inferences.js";
 import type { PlainInstruction, PlannedOperation, VcpuPlan } from "./plan.js";
 import type { CapturedThread } from "./threads.js";
@@ -49,6 +50,8 @@ export class VcpuPlanner {
   #pending: Exit | undefined;
   /** Index of the last exit of L2, while it may still turn out to reach L1. */
   #undecidedExit: number | undefined;
+  /** Index of the last entry into L2, while its checks of the guest state may still fail. */
+  #undecidedEntry: number | undefined;
   #level: 1 | 2 | undefined;
   #cpu = 0;
 
@@ -67,6 +70,8 @@ export class VcpuPlanner {
   }
 
   #take(event: KvmEvent): void {
+    const undecidedEntry = this.#undecidedEntry;
+    this.#undecidedEntry = undefined;
     switch (event.kind) {
       case "exit":
         this.#settlePending();
@@ -87,12 +92,18 @@ export class VcpuPlanner {
         this.#takeNestedEnter(event);
         break;
       case "nestedEnterFailed":
-        this.#pending = undefined;
-        this.#infer(
-          "a nested entry that failed in the capture is not replayed: why it failed is not in the capture",
-          event,
-        );
+        this.#takeFailedEntry(event, undecidedEntry);
     }
+  }
+
+  /** KVM writes kvm_nested_vmenter before it checks the guest state, but after it has checked controls and host state. */
+  #takeFailedEntry(event: KvmEvent, announced: number | undefined): void {
+    if (isEntryReason(this.#pending?.reason)) this.#pending = undefined;
+    this.#settlePending();
+    if (announced !== undefined) this.#operations.splice(announced, 1);
+    this.#undecidedExit = undefined;
+    this.#level = 1;
+    this.#infer("left out: a nested entry that failed in the capture; L1 goes on running", event);
   }
 
   /** The pending kvm_exit was not followed by an event that explains it. */
@@ -117,7 +128,7 @@ export class VcpuPlanner {
     if (instruction !== undefined) this.#emit(exit, { kind: "instruction", instruction });
     else if (isEntryReason(exit.reason)) this.#settleSilentEntry(exit);
     else if (!isGuestExitReason(exit.reason)) this.#skipReason(exit);
-    else this.#emit(exit, { kind: "exitL1", reason: exit.reason, ...detailsOf(exit) });
+    else this.#emit(exit, { kind: "exitL1", reason: exit.reason, ...this.#detailsOf(exit) });
   }
 
   /** L1's VMLAUNCH or VMRESUME without a kvm_nested_vmenter after it. */
@@ -142,8 +153,8 @@ export class VcpuPlanner {
     this.#pending = undefined;
     if (exit === undefined) this.#infer("a kvm_nested_vmexit without its kvm_exit is an exit of L2", event);
     this.#level = 2;
-    this.#emitExitL2(exit ?? event, event, false);
-    this.#undecidedExit = this.#operations.length - 1;
+    const isPlanned = this.#emitExitL2(exit ?? event, event, false);
+    this.#undecidedExit = isPlanned ? this.#operations.length - 1 : undefined;
   }
 
   /** KVM hands an exit to L1: the exit that L2 just took, or one that KVM makes up (an interrupt that L1 wants to see). */
@@ -170,25 +181,46 @@ export class VcpuPlanner {
     const isEntry = exit !== undefined && isEntryReason(exit.reason);
     if (!isEntry) this.#infer("a kvm_nested_vmenter without L1's exit for it is a VMRESUME", event);
     if (exit !== undefined && !isEntry) this.#settleExitL1(exit);
+    const injection = settledInjection(event.eventInjection);
+    if (injection?.note !== undefined) this.#infer(injection.note, event);
+    const guestRip = this.#possibleRip(event.nestedRip, event);
     this.#emit(event, {
       kind: "enter",
       instruction: entryInstruction(isEntry ? exit.reason : VMRESUME),
       vmptr: this.#names.addressOf(event),
-      ...(event.nestedRip === undefined ? {} : { guestRip: event.nestedRip }),
-      ...(event.eventInjection === undefined ? {} : { eventInjection: event.eventInjection }),
+      ...(guestRip === undefined ? {} : { guestRip }),
+      ...(injection?.value === undefined ? {} : { eventInjection: injection.value }),
     });
+    this.#undecidedEntry = this.#operations.length - 1;
     this.#level = 2;
   }
 
-  #emitExitL2(exit: KvmEvent & ExitPayload, at: KvmEvent, toL1: boolean): void {
-    if (!isGuestExitReason(exit.reason)) this.#skipReason(exit);
-    else this.#emit(at, { kind: "exitL2", reason: exit.reason, ...detailsOf(exit), toL1 });
+  /** Says whether there is an exit to replay. */
+  #emitExitL2(exit: KvmEvent & ExitPayload, at: KvmEvent, toL1: boolean): boolean {
+    if (!isGuestExitReason(exit.reason)) {
+      this.#skipReason(exit);
+      return false;
+    }
+    this.#emit(at, { kind: "exitL2", reason: exit.reason, ...this.#detailsOf(exit), toL1 });
+    return true;
+  }
+
+  #detailsOf(exit: KvmEvent & ExitPayload): { qualification: bigint; rip?: bigint } {
+    const rip = this.#possibleRip(exit.rip, exit);
+    return { qualification: exit.qualification ?? 0n, ...(rip === undefined ? {} : { rip }) };
+  }
+
+  #possibleRip(rip: bigint | undefined, event: KvmEvent): bigint | undefined {
+    const note = leftOutRip(rip);
+    if (note === undefined) return rip;
+    this.#infer(note, event);
+    return undefined;
   }
 
   #skipReason(exit: KvmEvent & ExitPayload): void {
     const name = exit.reasonName.slice(0, 40);
     const why = exit.reason === undefined ? "which is no VMX exit reason" : "which is an entry that failed";
-    this.#infer(`an exit for ${name}, ${why}, is not replayed`, exit);
+    this.#infer(`left out: an exit for ${name}, ${why}`, exit);
   }
 
   #emit(event: KvmEvent, what: What): void {
@@ -225,8 +257,4 @@ function isEntryReason(reason: number | undefined): boolean {
 
 function entryInstruction(reason: number | undefined): "vmlaunch" | "vmresume" {
   return reason === VMLAUNCH ? "vmlaunch" : "vmresume";
-}
-
-function detailsOf(exit: ExitPayload): { qualification: bigint; rip?: bigint } {
-  return { qualification: exit.qualification ?? 0n, ...(exit.rip === undefined ? {} : { rip: exit.rip }) };
 }

@@ -52,9 +52,9 @@ const onDescriptor = (op: OpCode): Operation => ({
   op,
   keys: ["type", "desc"],
   hasMode: true,
-  fill: (instruction, line) => {
+  fill: (instruction, line, names) => {
     setField(instruction, readNumber(line, "type", 64));
-    const [first, second] = readDescriptor(line);
+    const [first, second] = readDescriptor(line, names);
     instruction.descriptor0Low = low(first);
     instruction.descriptor0High = high(first);
     instruction.descriptor1Low = low(second);
@@ -62,14 +62,28 @@ const onDescriptor = (op: OpCode): Operation => ({
   },
 });
 
-function readDescriptor(line: Line): [bigint, bigint] {
+function readDescriptor(line: Line, names: Names): [bigint, bigint] {
   const value = line.desc;
   if (!Array.isArray(value) || value.length !== 2) {
     throw new Problem('"desc" is the 128-bit descriptor as [low, high], such as ["0x1e", "0x0"]');
   }
-  const half = (index: number): bigint => toNumber(value[index], `"desc"[${index}]`, "desc", 64, () => undefined);
+  const half = (index: number): bigint => toNumber(value[index], `"desc"[${index}]`, "desc", 64, names);
   return [half(0), half(1)];
 }
+
+const VECTOR_MAX = 255n;
+
+/** What arrives from outside with a vector. */
+const onVector = (op: OpCode): Operation => ({
+  op,
+  keys: ["vector"],
+  hasMode: false,
+  fill: (instruction, line) => {
+    const vector = readNumberOr(line, "vector", 16, 0n);
+    if (vector > VECTOR_MAX) throw new Problem('"vector" is an interrupt vector, 0 to 255');
+    setValue(instruction, vector);
+  },
+});
 
 const FORMS = ["reg", "mem"] as const;
 
@@ -137,16 +151,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       instruction.qualificationHigh = high(qualification);
     },
   },
-  interrupt: {
-    op: Op.interrupt,
-    keys: ["vector"],
-    hasMode: false,
-    fill: (instruction, line) => {
-      const vector = readNumberOr(line, "vector", 16, 0n);
-      if (vector > 255n) throw new Problem('"vector" is an interrupt vector, 0 to 255');
-      setValue(instruction, vector);
-    },
-  },
+  interrupt: onVector(Op.interrupt),
+  sipi: onVector(Op.sipi),
   init: { op: Op.init, keys: [], hasMode: false, fill: nothing },
   reset: { op: Op.reset, keys: [], hasMode: false, fill: nothing },
 };

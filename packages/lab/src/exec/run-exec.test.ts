@@ -1,5 +1,6 @@
 /** The streams around an executor: order, back-pressure, exit codes. */
 import { Readable, Writable } from "node:stream";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runExec } from "./run-exec.js";
 import { runTraces } from "./traces/run-traces.js";
@@ -47,6 +48,12 @@ describe("runExec", () => {
     const expected = '{"status":"succeed"}\n{"status":"exception","vector":6}\n{"status":"exception","vector":6}\n';
     expect(await run([text])).toEqual({ code: 0, output: expected, errors: "" });
     expect((await run([...text])).output).toBe(expected);
+  });
+
+  test("a byte order mark before the first line is no part of it", async () => {
+    expect(await run(["\ufeff", '{"op":"machine"}\n'])).toMatchObject({ code: 0, output: '{"status":"succeed"}\n' });
+    expect(await run(['\ufeff{"op":"machine"}\n'])).toMatchObject({ code: 0, output: '{"status":"succeed"}\n' });
+    expect((await run(['{"op":"machine"}\n\ufeff{"op":"machine"}\n'])).code).toBe(64);
   });
 
   test("stops at a line that is not an operation: exit code 64, with what came before it", async () => {
@@ -169,6 +176,92 @@ describe("runTraces", () => {
     expect(code).toBe(64);
     expect(errors).toBe(
       'vmcslab exec: t.jsonl: line 1: a sequence needs "ops", an array of objects; this line is {"op":"machine"}\n',
+    );
+  });
+
+  test("numbers in any form, and what may be left out: cpus, the only cpu, mode", async () => {
+    const ops = [
+      { op: "vmxon", addr: "X0" },
+      { op: "vmclear", addr: 0x1000000 },
+      { op: "vmptrld", addr: "16777216" },
+      { op: "vmwrite", field: 0x681e, value: 4096 },
+      { op: "vmread", field: "26654", form: "reg" },
+      { op: "vmread", field: "GUEST_RIP" },
+      { op: "invvpid", type: 1, desc: [1, "0"] },
+      { op: "invvpid", cpu: 0, type: "0x1", desc: ["V0+0x10", 0] },
+      { op: "write32", addr: "V1+4", value: "REV^0x80000000" },
+    ];
+    const on = { vmx: true, cur: "V0" };
+    const results = [
+      { status: "succeed", vmx: true, cur: "none" },
+      { status: "succeed", vmx: true, cur: "none" },
+      { status: "succeed", ...on },
+      { status: "succeed", ...on },
+      { status: "succeed", value: "0x1000", ...on },
+      { status: "succeed", value: "0x1000", ...on },
+      { status: "succeed", ...on },
+      { status: "failValid", error: 28, ...on },
+      { status: "succeed", ...on },
+    ];
+    const { code, output, errors } = await replay(`${JSON.stringify({ ops, results })}\n`, true);
+    expect({ code, errors, disagreements: JSON.parse(output).disagreements }).toEqual({
+      code: 0,
+      errors: "",
+      disagreements: [],
+    });
+  });
+
+  test("as many CPUs as the operations name, when the sequence does not say", async () => {
+    const ops = [3, 0].map((cpu) => ({ cpu, op: "vmxon", addr: `X${cpu}` }));
+    const results = ops.map(() => ({ status: "succeed", vmx: true, cur: "none" }));
+    expect((await replay(`${JSON.stringify({ ops, results })}\n`, true)).code).toBe(0);
+  });
+
+  test("a guest that starts where the recorded program has no code is only entered", async () => {
+    const ops = [
+      { op: "vmxon", addr: "X0" },
+      { op: "vmclear", addr: "V0" },
+      { op: "vmptrld", addr: "V0" },
+      { op: "setup" },
+      { op: "vmwrite", field: "GUEST_RIP", value: "0x1234" },
+      { op: "vmlaunch" },
+    ];
+    const results = ops.map(() => ({ status: "succeed", vmx: true, cur: "V0" }));
+    const { code, output } = await replay(`${JSON.stringify({ ops, results })}\n`, true);
+    expect(code).toBe(1);
+    expect(JSON.parse(output).disagreements.at(-1).actual).toEqual({ status: "vmentry", vmx: true, cur: "V0" });
+  });
+
+  test("no text does anything but give a report or a usage error", async () => {
+    const op = fc.record({
+      cpu: fc.constantFrom(0, 1, 9, "x"),
+      op: fc.constantFrom("vmxon", "setup", "vmlaunch", "vmptrld", "write32", "zero", "vmread", "none"),
+      addr: fc.constantFrom("V0", "X0", "V9", "V1+0x10", 0, -1, "0xffffffffffffffff"),
+      field: fc.constantFrom("GUEST_RIP", 4, "0x100000000", null),
+      value: fc.constantFrom("REV", "@guest_hlt", "@nobody", 1),
+    });
+    const sequence = fc.record(
+      {
+        id: fc.string(),
+        model: fc.constantFrom("tigerlake", "corei7_haswell_4770", 7),
+        cpus: fc.constantFrom(1, 2, 0, "2"),
+        featureControl: fc.constantFrom("unlocked", 0, "0x5", "locked"),
+        ops: fc.array(op, { maxLength: 4 }),
+        results: fc.array(fc.constant({}), { maxLength: 4 }),
+        undefined: fc.constantFrom({}, { "1": "why" }, []),
+      },
+      { requiredKeys: [] },
+    );
+    const line = fc.oneof(
+      sequence.map((item) => JSON.stringify(item)),
+      fc.string(),
+      fc.json(),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 4 }), async (lines) => {
+        expect([0, 1, 64]).toContain((await replay(lines.join("\n"), true)).code);
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -36,6 +36,9 @@ export function parseConfigDocument(text: string, file: string): ConfigDocument 
     return `${file}:${line}:${col}`;
   };
   const [problem] = document.errors;
+  // yaml's own message is about its functions.
+  if (problem?.code === "MULTIPLE_DOCS")
+    throw new UsageError(`${position(problem.pos[0])}: a second document begins here; an experiment file holds one`);
   if (problem !== undefined)
     throw new UsageError(`${position(problem.pos[0])}: not YAML: ${firstLine(problem.message)}`);
   return {

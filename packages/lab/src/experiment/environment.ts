@@ -7,6 +7,8 @@ export const RUN_ENVIRONMENT = {
   VMCSLAB_SEED: "seed of the run, or auto",
   VMCSLAB_RUNS_DIR: "folder for the runs' folders (default: runs)",
   VMCSLAB_LOG_LEVEL: "level of the services' logs: trace, debug, info, warn, error, fatal or silent (default: warn)",
+  VMCSLAB_ATTACH: "host:port of L0 of a host that runs already, as --attach",
+  TRACE_ADDR: "with VMCSLAB_ATTACH: host:port of trace",
   NATS_URL: "NATS server that carries the events, instead of a direct stream",
 } as const;
 

@@ -42,6 +42,9 @@ function problemsOfUnion(
   if (path.at(-1) !== "workload") return undefined;
   const workload = valueAt(value, path);
   const keys = typeof workload === "object" && workload !== null ? Object.keys(workload) : [];
+  const given = WORKLOAD_KINDS.filter((name) => keys.includes(name));
+  if (given.length > 1)
+    return [{ path, message: `exactly one workload may be given, not both ${given.join(" and ")}` }];
   const kind = WORKLOAD_KINDS.findIndex((name) => keys.includes(name));
   const branch = branches[kind];
   if (branch !== undefined) return branch.flatMap((issue) => problemsOfIssue(issue, path, value));

@@ -1,3 +1,4 @@
+import { CPU_MODELS } from "@vmcslab/vmx";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../errors.js";
 import { loadExperiment, parseExperiment } from "./load.js";
@@ -73,7 +74,23 @@ describe("an experiment file", () => {
     ],
     [
       "name: a\nmachine: { cpus: many }\nworkload: { kvmTrace: t }",
-      "e.yaml:2:12: machine.cpus: must be a whole number",
+      "e.yaml:2:12: machine.cpus: must be a whole number from 1 to 64",
+    ],
+    ...["0", "1e9", "1.5", "65"].map((cpus) => [
+      `name: a\nmachine: { cpus: ${cpus} }\nworkload: { kvmTrace: t }`,
+      "e.yaml:2:12: machine.cpus: must be a whole number from 1 to 64",
+    ]),
+    [
+      "name: a\nmachine: { cpuModel: haswel }\nworkload: { kvmTrace: t }",
+      `e.yaml:2:12: machine.cpuModel: must be one of ${Object.keys(CPU_MODELS).join(", ")}, not "haswel"; did you mean "corei7_haswell_4770"?`,
+    ],
+    [
+      "name: a\nworkload: { kvmTrace: t, roundRobin: { entries: 4 } }",
+      "e.yaml:2:1: workload: exactly one workload may be given, not both kvmTrace and roundRobin",
+    ],
+    [
+      "name: a\nworkload: { kvmTrace: t }\n---\nname: b\n",
+      "e.yaml:3:1: a second document begins here; an experiment file holds one",
     ],
     [
       "name: a\nworkload: { kvmTrace: t, timing: keep }",

@@ -1,7 +1,7 @@
 /** From the path of an experiment file to a checked experiment with every default filled in. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { errorMessage, systemErrorCode, UsageError } from "../errors.js";
+import { UsageError, unreadable } from "../errors.js";
 import { type ConfigDocument, type ConfigPath, parseConfigDocument } from "./document.js";
 import { type Problem, problemsOf, valueAt } from "./issues.js";
 import { applyOverrides, type Override } from "./override.js";
@@ -44,8 +44,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (thrown) {
-    const reason = systemErrorCode(thrown) === "ENOENT" ? "there is no such file" : errorMessage(thrown);
-    throw new UsageError(`${file}: ${reason}`);
+    throw unreadable(file, thrown);
   }
 }
 

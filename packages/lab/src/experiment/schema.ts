@@ -2,6 +2,7 @@
  * The experiment file: the one place that says which keys exist, of which type, with which default and meaning. The types, the error messages,
  * `vmcslab schema` and the table in docs/experiments.md all come from here.
  */
+import { CPU_MODELS } from "@vmcslab/vmx";
 import { z } from "zod";
 import { isGuestExitReasonName } from "../capture/exit-reasons.js";
 import { DURATION_PATTERN, MIGRATION_RATE_PATTERN } from "./units.js";
@@ -18,21 +19,20 @@ const migrationRate = z
   .string({ error: (issue) => withUnit(issue.input, "a rate", (value) => `${value}/s`) })
   .regex(MIGRATION_RATE_PATTERN, 'not a rate; write "200/s", "2k/s", "every 50 entries" or "never"');
 
-const count = (max: number) => z.int({ error: "must be a whole number" }).min(1).max(max);
+const wholeNumber = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+
+const count = (max: number) => wholeNumber(1, max);
 
 const machine = z
   .strictObject({
     cpus: count(CPUS_MAX).default(4).describe("Logical processors of the host; each is one CPU service."),
     vcpus: count(VCPUS_MAX).default(4).describe("Virtual processors. A capture brings its own; this is then ignored."),
-    poolSize: z
-      .int({ error: "must be a whole number" })
-      .min(0)
-      .max(1_024)
-      .default(1)
-      .describe("vmcs02s that L0 keeps per vcpu; 0 behaves as 1."),
+    poolSize: wholeNumber(0, 1_024).default(1).describe("vmcs02s that L0 keeps per vcpu; 0 behaves as 1."),
     cpuModel: z
-      .string()
-      .min(1)
+      .enum(Object.keys(CPU_MODELS))
       .optional()
       .describe("Model of the processors, of `vmcslab models`. Default: the services' own."),
   })

@@ -27,9 +27,15 @@ describe("a threshold", () => {
     expect(check(`events.lost: "${expression}"`, { "events.lost": value })[0]).toMatchObject({ met });
   });
 
-  it("is not met by an operation that did not happen", () => {
+  it("on a latency is not met by an operation that did not happen", () => {
     const metric = "operations.vmxoff.latencyUs.max";
     expect(check(`${metric}: "< 1s"`, {})).toEqual([{ metric, expression: "< 1s", met: false }]);
+  });
+
+  it("takes the count of what did not happen as 0", () => {
+    const metric = "operations.vmxoff.count";
+    expect(check(`${metric}: "== 0"`, {})).toEqual([{ metric, expression: "== 0", value: 0, met: true }]);
+    expect(check(`${metric}: "> 0"`, {})).toEqual([{ metric, expression: "> 0", value: 0, met: false }]);
   });
 
   it.each([

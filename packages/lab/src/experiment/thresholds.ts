@@ -24,6 +24,7 @@ const EXPRESSION_PATTERN = /^(<=|>=|==|!=|<|>)\s*(\S.*)$/;
 const COUNT_METRICS: readonly string[] = [
   "clears.local",
   "clears.crossCpu",
+  "clears.initial",
   "pool.hits",
   "pool.recycles",
   "pool.allocations",
@@ -49,7 +50,7 @@ export interface Threshold {
 export interface ThresholdOutcome {
   readonly metric: string;
   readonly expression: string;
-  /** Absent: the run had no such operation, so the threshold is not met. */
+  /** Absent: the run had no such operation, so it has no latency, and the threshold is not met. */
   readonly value?: number;
   readonly met: boolean;
 }
@@ -88,7 +89,7 @@ export function checkThresholds(
 ): ThresholdOutcome[] {
   return Object.entries(experiment.thresholds).map(([metric, expression]) => {
     const threshold = parseThreshold(metric, expression);
-    const value = lookUp(metric);
+    const value = lookUp(metric) ?? (COUNT_METRICS.includes(metric) ? 0 : undefined);
     if (typeof threshold === "string" || value === undefined) return { metric, expression, met: false };
     return { metric, expression, value, met: COMPARISONS[threshold.comparison](value, threshold.limit) };
   });

@@ -2,6 +2,8 @@
 
 const VALID = 0x8000_0000;
 const DELIVER_ERROR_CODE = 0x800;
+/** #DF and #AC: their error code is always zero, and that is what a vmcs12 is built with. */
+const WITH_ZERO_ERROR_CODE = new Set([8, 17]);
 /** External interrupt, NMI, hardware exception: what an entry can inject without further fields. */
 const REPLAYED_TYPES = new Set([0, 2, 3]);
 
@@ -12,6 +14,8 @@ const REPLAYED_TYPES = new Set([0, 2, 3]);
 export function injectionOf(eventInjection: number | undefined): bigint | "none" | "notReplayed" {
   if (eventInjection === undefined || (eventInjection & VALID) === 0) return "none";
   const type = (eventInjection >>> 8) & 7;
-  if (!REPLAYED_TYPES.has(type) || (eventInjection & DELIVER_ERROR_CODE) !== 0) return "notReplayed";
+  const hasUnknownCode =
+    (eventInjection & DELIVER_ERROR_CODE) !== 0 && !WITH_ZERO_ERROR_CODE.has(eventInjection & 0xff);
+  if (!REPLAYED_TYPES.has(type) || hasUnknownCode) return "notReplayed";
   return BigInt(eventInjection >>> 0);
 }

@@ -6,7 +6,7 @@ import { type Capture, readCapture } from "../capture/read.js";
 import { formatCounts } from "../capture/summary.js";
 import type { KvmTraceWorkload } from "../experiment/schema.js";
 import type { L1Vcpu } from "../workload/l1-vcpu.js";
-import { runVcpus } from "../workload/vcpu-crew.js";
+import { runVcpus, type VcpuScript } from "../workload/vcpu-crew.js";
 import type { Workload, WorkloadContext, WorkloadReport } from "../workload/workload.js";
 import { VcpuReplay } from "./vcpu-replay.js";
 
@@ -36,7 +36,7 @@ class ReplayWorkload implements Workload {
   get notes(): readonly string[] {
     const { repeat, placement, timing } = this.#options;
     return [
-      ...formatCounts(this.#capture),
+      ...formatCounts(this.#capture, this.#plan.operations),
       `vcpus: ${this.#plan.vcpus.map(({ label, operations }) => `${label}: ${operations.length} operations`).join("; ")}`,
       this.#cpuNote(),
       `the experiment replays it ${repeat === 1 ? "once" : `${repeat} times`}, timing ${timing}, placement ${placement}`,
@@ -50,21 +50,41 @@ class ReplayWorkload implements Workload {
 
   async run(context: WorkloadContext): Promise<WorkloadReport> {
     await runVcpus(
-      this.#plan.vcpus.map((plan) => ({
-        cpu: plan.operations[0]?.cpu ?? 0,
-        run: (l1: L1Vcpu) => this.#replay(plan, l1, context),
-      })),
+      this.#plan.vcpus.map((plan) => this.#script(plan, context)),
       context,
     );
     return this.#report();
   }
 
-  async #replay(plan: VcpuPlan, l1: L1Vcpu, context: WorkloadContext): Promise<void> {
+  /** What L1 should not see may come from the capture's values, which nobody has checked: it ends the replay of the vcpu, and is no violation. */
+  #script(plan: VcpuPlan, context: WorkloadContext): VcpuScript {
+    let line = 0;
+    return {
+      cpu: plan.operations[0]?.cpu ?? 0,
+      run: (l1) =>
+        this.#replay(plan, l1, context, (operation) => {
+          line = operation.line;
+        }),
+      unexpected: (message) => {
+        context.host.findings.gap(
+          `the replay of ${plan.label} cannot go on at line ${line} of the capture: ${message}`,
+        );
+      },
+    };
+  }
+
+  async #replay(
+    plan: VcpuPlan,
+    l1: L1Vcpu,
+    context: WorkloadContext,
+    onOperation: (operation: PlannedOperation) => void,
+  ): Promise<void> {
     const replay = new VcpuReplay(l1, plan, this.#plan.inferences, context.host.findings);
     for (let repetition = 0; repetition < this.#options.repeat; repetition++) {
       const startNs = context.host.nowNs();
       const shift = this.#options.placement === "rotate" ? repetition : 0;
       for (const [index, operation] of plan.operations.entries()) {
+        onOperation(operation);
         await this.#wait(operation, startNs, context);
         if (context.signal.aborted) return;
         await this.#place(l1, (operation.cpu + shift) % context.cpus, index === 0 && repetition > 0);
@@ -91,10 +111,16 @@ class ReplayWorkload implements Workload {
     const added = `moves between CPUs that the experiment added between repetitions: ${this.#addedMoves}`;
     return {
       kind: "kvmTrace",
-      notes: [...formatCounts(this.#capture), this.#cpuNote(), ...inferences.list().map(formatInference), added],
+      notes: [
+        ...formatCounts(this.#capture, this.#plan.operations),
+        this.#cpuNote(),
+        ...inferences.list().map(formatInference),
+        added,
+      ],
       facts: {
         capture: this.#capture.file,
         ...counts,
+        operations: this.#plan.operations,
         migrationsCaptured: migrations.captured,
         migrationsReplayedPerRepetition: migrations.replayed,
         migrationsAddedBetweenRepetitions: this.#addedMoves,

@@ -12,6 +12,8 @@ type Operation<K extends PlannedOperation["kind"]> = Extract<PlannedOperation, {
 
 /** RFLAGS.IF set, so that an external interrupt can be injected; bit 1 is always one. */
 const RFLAGS_INTERRUPTS_ON = 0x202n;
+const EXTERNAL_INTERRUPT = 1;
+
 /** Where a vmcs12 lies that the capture never enters. */
 const FALLBACK_VMPTR = 0x10_0000;
 
@@ -54,7 +56,7 @@ export class VcpuReplay {
     const injection = injectionOf(eventInjection);
     if (injection === "notReplayed")
       this.#infer(
-        "an event injected at an entry that is neither interrupt, NMI nor exception is not replayed",
+        "left out: an event injected at an entry whose instruction length or error code is not in the capture",
         operation,
       );
     await this.#l1.enter([
@@ -75,7 +77,8 @@ export class VcpuReplay {
       await this.#l1.enter();
     }
     const left = { ...(rip === undefined ? {} : { rip }) };
-    const inL1 = await this.#l1.exit(reason, qualification, guestStateOf(left));
+    // An external interrupt is L0's; what the capture shows L1 seeing is one that L0 had for it.
+    const inL1 = await this.#l1.exit(reason, qualification, guestStateOf(left), toL1 && reason === EXTERNAL_INTERRUPT);
     if (inL1) await inspect(this.#l1, { ...left, reason }, this.#findings);
     if (toL1 && !inL1) {
       this.#infer(

@@ -24,10 +24,11 @@ export interface HistoryCheck {
 /** Checks the history in a folder, in one pass. With a source that did not say where it ended, open operations are no violations. */
 export async function checkRecordedHistory(
   directory: string,
-  { positions, silent }: Pick<Settlement, "positions" | "silent">,
+  { positions, silent, beginnings = [] }: Pick<Settlement, "positions" | "silent" | "beginnings">,
 ): Promise<HistoryCheck> {
   try {
     const sanitizer = new Sanitizer();
+    for (const beginning of beginnings) sanitizer.begins(beginning, beginning.published);
     for await (const event of mergeAsyncStreams((await historyFiles(directory)).map(readHistory)))
       sanitizer.observe(event);
     for (const position of positions) sanitizer.published(position, position.published);

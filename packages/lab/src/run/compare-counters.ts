@@ -27,3 +27,19 @@ export function compareCounters(counters: HostCounters | undefined, counts: Kind
       : [`L0 counted ${counters[counter]} ${counter}, the history holds ${recorded} ${kind} events`];
   });
 }
+
+/** What was counted between two readings. */
+export function countedSince(before: HostCounters, now: HostCounters): HostCounters {
+  return {
+    clearsLocal: now.clearsLocal - before.clearsLocal,
+    clearsCrossCpu: now.clearsCrossCpu - before.clearsCrossCpu,
+    clearsInitial: now.clearsInitial - before.clearsInitial,
+    poolHits: now.poolHits - before.poolHits,
+    poolRecycles: now.poolRecycles - before.poolRecycles,
+    poolAllocations: now.poolAllocations - before.poolAllocations,
+    poolFrees: now.poolFrees - before.poolFrees,
+    nestedEntries: now.nestedEntries - before.nestedEntries,
+    nestedExits: now.nestedExits - before.nestedExits,
+    migrations: now.migrations - before.migrations,
+  };
+}

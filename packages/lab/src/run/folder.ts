@@ -1,8 +1,8 @@
-/** The folder that a run leaves: `runs/<experiment>/<utc>-<seed>/`, and `latest` beside it. */
+/** The folder that a run leaves: `runs/<experiment>/<utc>-<seed>/`, and `latest` beside it for the last that ended. */
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { errorMessage, UsageError } from "../errors.js";
+import { errorMessage, systemErrorCode, UsageError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
 import type { RunResult } from "./result.js";
 
@@ -22,36 +22,63 @@ export async function createRunFolder(
   const stamp = startedAt.replace(/[-:]/g, "").replace(/\.\d+Z$/, "Z");
   const parent = join(runsDir, experiment.name);
   try {
-    await mkdir(parent, { recursive: true });
+    await makeWithParents(parent);
     const path = await makeNew(join(parent, `${stamp}-${seed}`));
     const folder = { path, historyDir: join(path, "history"), logsDir: join(path, "logs") };
     await mkdir(folder.historyDir);
     await mkdir(folder.logsDir);
     await writeFile(join(path, "experiment.yaml"), stringify({ ...experiment, seed }));
-    await link(path);
     return folder;
   } catch (thrown) {
     throw new UsageError(`cannot write the run's folder below ${runsDir}: ${errorMessage(thrown)}`);
   }
 }
 
-/** Adds the result, and a page that says what lies here. */
+/** Adds the result, and a page that says what lies here; only now is it what `latest` means. */
 export async function writeRunResult(folder: RunFolder, result: RunResult): Promise<void> {
   await writeFile(join(folder.path, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
   await writeFile(join(folder.path, "README.md"), readmeOf(result));
+  await linkLatest(folder);
+}
+
+/**
+ * Like `mkdir` with `recursive`, which does not end where the system says of a folder that is there that it is not: Node.js then goes from
+ * the folder to its parent and back for ever (/proc).
+ */
+async function makeWithParents(path: string): Promise<void> {
+  if (await makeOne(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeWithParents(parent);
+  await makeOne(path, true);
+}
+
+/** False: what it would lie in is not there. */
+async function makeOne(path: string, hasParent = false): Promise<boolean> {
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    const code = systemErrorCode(thrown);
+    if (code === "ENOENT" && !hasParent) return false;
+    if (code !== "EEXIST") throw thrown;
+  }
+  return true;
 }
 
 /** Two runs of one second and seed do not share a folder. */
 async function makeNew(path: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const candidate = attempt === 1 ? path : `${path}-${attempt}`;
-    // `mkdir` without `recursive` fails when it is there already; with it, it answers undefined.
-    if ((await mkdir(candidate, { recursive: true })) !== undefined) return candidate;
+    try {
+      await mkdir(candidate);
+      return candidate;
+    } catch (thrown) {
+      if (systemErrorCode(thrown) !== "EEXIST") throw thrown;
+    }
   }
 }
 
 /** A link is replaced in one step, so that `latest` is there at any time. */
-async function link(path: string): Promise<void> {
+export async function linkLatest({ path }: Pick<RunFolder, "path">): Promise<void> {
   const latest = join(dirname(path), "latest");
   const fresh = `${latest}.${process.pid}`;
   await rm(fresh, { force: true });

@@ -8,9 +8,9 @@ import type { Verdict } from "./verdict.js";
 
 export const RESULT_SCHEMA = "vmcslab.result/v1";
 
-/** One invariant that did not hold. `invariant`: its number in the design. */
+/** Something that did not hold. `invariant`: its number in the design; absent for `l1Outcome`, which is a check of its own. */
 export interface Violation {
-  readonly invariant: number;
+  readonly invariant?: number;
   readonly check: string;
   readonly message: string;
   /** No event that may be missing explains it. Absent: seen by L1 itself. */
@@ -27,7 +27,8 @@ export interface RunResult {
   readonly verdict: Verdict;
   readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };
   readonly operations: Partial<Record<OperationName, OperationLatency>>;
-  readonly clears: { readonly local: number; readonly crossCpu: number };
+  /** `initial`: the VMCLEAR that every VMCS begins with. The three add up to the history's vmcs.clear events. */
+  readonly clears: { readonly local: number; readonly crossCpu: number; readonly initial: number };
   readonly pool: {
     readonly hits: number;
     readonly recycles: number;

@@ -1,6 +1,7 @@
 /** One run, from a checked experiment to its result and folder. */
+import { rm } from "node:fs/promises";
 import type { HostCounters } from "@vmcslab/nested";
-import { errorMessage } from "../errors.js";
+import { errorMessage, InterruptedError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
 import { LatencyRecorder } from "../measure/latency.js";
@@ -9,7 +10,7 @@ import { Findings } from "../workload/findings.js";
 import { MeasuredHost } from "../workload/measured-host.js";
 import type { Workload, WorkloadReport } from "../workload/workload.js";
 import { checkRecordedHistory } from "./check-history.js";
-import { compareCounters } from "./compare-counters.js";
+import { compareCounters, countedSince } from "./compare-counters.js";
 import { createWorkload } from "./create-workload.js";
 import { createRunFolder, type RunFolder, writeRunResult } from "./folder.js";
 import { metricOf, RESULT_SCHEMA, type RunResult, type Violation } from "./result.js";
@@ -50,6 +51,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   const { experiment, seed, clock } = options;
   const workload = await createWorkload(experiment, seed);
   options.onNotes(workload.notes);
+  if (options.signal.aborted) throw new InterruptedError(options.signal.reason, "nothing was run yet");
   const startedUs = clock.wallUs();
   const startedAt = new Date(startedUs / 1_000).toISOString();
   const folder = await createRunFolder(options.runsDir, experiment, seed, startedAt);
@@ -58,7 +60,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   const report = (phase: RunProgress["phase"]) => options.onProgress({ phase, operations: () => latencies.count });
 
   report("starting");
-  const target = await options.launch(targetOptions(options, folder));
+  const target = await launch(options, folder);
   const gaps: string[] = [];
   try {
     report("running");
@@ -70,7 +72,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     await target.stop();
     report("checking");
     const history = await checkRecordedHistory(folder.historyDir, settlement);
-    gaps.push(...history.gaps, ...compareCounters(counters, history.counts));
+    gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counters, history.counts));
     const result = assemble({
       options,
       workload,
@@ -89,6 +91,16 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     return complete;
   } finally {
     await target.stop();
+  }
+}
+
+async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTarget> {
+  try {
+    return await options.launch(targetOptions(options, folder));
+  } catch (thrown) {
+    // Nothing was run, and nothing is wrong: a folder without a result would only puzzle. After a failure its logs are of use.
+    if (thrown instanceof InterruptedError) await rm(folder.path, { recursive: true, force: true });
+    throw thrown;
   }
 }
 
@@ -130,9 +142,9 @@ async function runWorkload(
   return report;
 }
 
-async function countersOf({ host }: RunningTarget, gaps: string[]): Promise<HostCounters | undefined> {
+async function countersOf({ host, countersBefore }: RunningTarget, gaps: string[]): Promise<HostCounters | undefined> {
   const answer = await host.counters();
-  if (answer.ok) return answer.value;
+  if (answer.ok) return countersBefore === undefined ? answer.value : countedSince(countersBefore, answer.value);
   gaps.push(`L0 did not tell its counters: ${answer.error.message}`);
   return undefined;
 }
@@ -179,7 +191,11 @@ function assemble({
   const { cpus, poolSize } = experiment.machine;
   const measured = {
     operations: latencies.summary(),
-    clears: { local: counters?.clearsLocal ?? 0, crossCpu: counters?.clearsCrossCpu ?? 0 },
+    clears: {
+      local: counters?.clearsLocal ?? 0,
+      crossCpu: counters?.clearsCrossCpu ?? 0,
+      initial: counters?.clearsInitial ?? 0,
+    },
     pool: {
       hits: counters?.poolHits ?? 0,
       recycles: counters?.poolRecycles ?? 0,

@@ -88,7 +88,9 @@ export const SCENARIO_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
   },
   exit: {
     takes: ["vcpu", "reason", "qualification?", "rip?"],
-    about: "Whoever runs on the vcpu leaves, for a reason by number or KVM's name; RIP is the guest's when it left.",
+    words: "[interrupt-for-l1]",
+    about:
+      "Whoever runs on the vcpu leaves, for a reason by number or KVM's name; RIP is the guest's when it left; with an interrupt for L1 pending in L0, if said so.",
     run: ({ world }, given) =>
       world.run(
         world.board.hypervisor.guestExit({
@@ -96,6 +98,7 @@ export const SCENARIO_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
           reason: exitReason(given.text("reason")),
           qualification: given.bigint("qualification", 0n),
           guest: given.has("rip") ? [[GUEST_RIP, given.bigint("rip")]] : [],
+          interruptForL1: given.words.includes("interrupt-for-l1"),
         }),
         ({ level, reflected }) => [`L${level} exit, ${reflected ? "reflected to L1" : "handled by L0"}`],
       ),

@@ -1,4 +1,5 @@
 /** Where an experiment runs: a host, and the trace that records it. */
+import type { HostCounters } from "@vmcslab/nested";
 import type { Host } from "../host.js";
 
 /** What trace counted over all sources. */
@@ -24,6 +25,8 @@ export interface Settlement {
   readonly positions: readonly SourcePosition[];
   /** Names of sources that did not say: what they had not published is missing, and no number shows it. */
   readonly silent: readonly string[];
+  /** Where sources stood when the run began on a host that had run before. Their earlier events are not part of the history. */
+  readonly beginnings?: readonly SourcePosition[];
 }
 
 export interface TargetOptions {
@@ -43,6 +46,8 @@ export interface TargetOptions {
 
 export interface RunningTarget {
   readonly host: Host;
+  /** What L0 had counted before the run, on a host that had run before. */
+  readonly countersBefore?: HostCounters;
   /** Ends, with a sentence, when a part of the target ends that should not have; never otherwise. */
   readonly broken: Promise<string>;
   /** Has CPUs and L0 publish what they hold back, and asks trace what it has. */

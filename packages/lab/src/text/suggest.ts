@@ -6,7 +6,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = distanceTo(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -19,6 +19,15 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const candidate = nearest(word, candidates);
   return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
+}
+
+/** Shorter parts of a name are near to too much. */
+const PART_LENGTH_MIN = 4;
+
+/** To a name, or to one of its parts: who writes `haswell` means `corei7_haswell_4770`. */
+function distanceTo(word: string, candidate: string): number {
+  const parts = candidate.split("_").filter((part) => part.length >= PART_LENGTH_MIN);
+  return Math.min(...[candidate, ...parts].map((name) => editDistance(word, name)));
 }
 
 /** Levenshtein's distance. */

@@ -3,8 +3,8 @@ import type { OperationError } from "@vmcslab/nested";
 
 /** Something that must be true was not: what L1 saw contradicts what it must see. */
 export interface WorkloadViolation {
-  /** Number of the invariant in the design, where one fits. */
-  readonly invariant: number;
+  /** Number of the invariant in the design. `l1Outcome` is a check of its own and has none: many things can be behind it. */
+  readonly invariant?: number;
   readonly check: "lostUpdate" | "l1Outcome" | "vcpusLeft";
   readonly message: string;
 }
@@ -21,12 +21,18 @@ const KEPT_MAX = 100;
 export class Findings {
   readonly violations: WorkloadViolation[] = [];
   readonly failures: FailedOperation[] = [];
+  /** Why a part of the workload was not done, in words. */
+  readonly gaps: string[] = [];
   violationCount = 0;
   failureCount = 0;
 
   violation(violation: WorkloadViolation): void {
     this.violationCount++;
     if (this.violations.length < KEPT_MAX) this.violations.push(violation);
+  }
+
+  gap(why: string): void {
+    if (this.gaps.length < KEPT_MAX) this.gaps.push(why);
   }
 
   failure(failure: FailedOperation): void {

@@ -22,19 +22,22 @@ export class L1Vcpu {
   readonly id: number;
   cpu: number;
   readonly #host: MeasuredHost;
+  readonly #unexpected: (message: string) => void;
   readonly #vmcs12s = new Map<number, Vmcs12>();
   #vmxon = false;
   #current: number | undefined;
   #inL2 = false;
 
-  private constructor(host: MeasuredHost, id: number, cpu: number) {
+  private constructor(host: MeasuredHost, id: number, cpu: number, unexpected?: (message: string) => void) {
     this.#host = host;
+    this.#unexpected = unexpected ?? ((message) => host.findings.violation({ check: "l1Outcome", message }));
     this.id = id;
     this.cpu = cpu;
   }
 
-  static async create(host: MeasuredHost, cpu: number): Promise<L1Vcpu> {
-    return new L1Vcpu(host, await host.createVcpu(cpu), cpu);
+  /** `unexpected` is told what L1 saw that must not be. Default: it is a violation. */
+  static async create(host: MeasuredHost, cpu: number, unexpected?: (message: string) => void): Promise<L1Vcpu> {
+    return new L1Vcpu(host, await host.createVcpu(cpu), cpu, unexpected);
   }
 
   get vmxon(): boolean {
@@ -108,13 +111,16 @@ export class L1Vcpu {
     this.#inL2 = true;
   }
 
-  /** The guest leaves. Says whether L1 runs now. */
-  async exit(reason: number, qualification: bigint, guest: readonly FieldValue[]): Promise<boolean> {
-    const answer = await this.#host.guestExit({ vcpu: this.id, reason, qualification, guest });
+  /** The guest leaves; `interruptForL1`: and L0 has an interrupt for L1. Says whether L1 runs now. */
+  async exit(
+    reason: number,
+    qualification: bigint,
+    guest: readonly FieldValue[],
+    interruptForL1 = false,
+  ): Promise<boolean> {
+    const answer = await this.#host.guestExit({ vcpu: this.id, reason, qualification, guest, interruptForL1 });
     if (answer.level !== (this.#inL2 ? 2 : 1)) {
-      this.#violation(
-        `an exit for reason ${reason} was of level ${answer.level}, but L${this.#inL2 ? 2 : 1} was running`,
-      );
+      this.#tell(`an exit for reason ${reason} was of level ${answer.level}, but L${this.#inL2 ? 2 : 1} was running`);
       throw new L1Stopped();
     }
     if (answer.reflected) this.#inL2 = false;
@@ -124,7 +130,7 @@ export class L1Vcpu {
   /** L2 calls L1, which always wants to see that. */
   async callL1(): Promise<void> {
     if (this.#inL2 && !(await this.exit(VMCALL, 0n, []))) {
-      this.#violation("a VMCALL of L2 did not reach L1");
+      this.#tell("a VMCALL of L2 did not reach L1");
       throw new L1Stopped();
     }
   }
@@ -156,7 +162,7 @@ export class L1Vcpu {
   async #succeed(name: OperationName, instructions: readonly L1Instruction[]): Promise<readonly L1Outcome[]> {
     const outcomes = await this.#host.runL1(name, this.id, instructions);
     const isWhole = outcomes.length === instructions.length;
-    if (!isWhole) this.#violation(`${name}: ${outcomes.length} of ${instructions.length} instructions were executed`);
+    if (!isWhole) this.#tell(`${name}: ${outcomes.length} of ${instructions.length} instructions were executed`);
     if (!this.#allSucceeded(name, outcomes) || !isWhole) throw new L1Stopped();
     return outcomes;
   }
@@ -164,20 +170,20 @@ export class L1Vcpu {
   #allSucceeded(name: string, outcomes: readonly L1Outcome[]): boolean {
     const index = outcomes.findIndex(({ status }) => status !== "succeed");
     const bad = outcomes[index];
-    if (bad !== undefined) this.#violation(`${name}: instruction ${index + 1} ended with ${describeOutcome(bad)}`);
+    if (bad !== undefined) this.#tell(`${name}: instruction ${index + 1} ended with ${describeOutcome(bad)}`);
     return bad === undefined;
   }
 
   #isEntry(op: string, outcome: L1Outcome | undefined): boolean {
     if (outcome?.status === "l2") return true;
-    this.#violation(
+    this.#tell(
       `${op} of vmcs12 0x${this.#current?.toString(16) ?? "none"} ended with ${outcome === undefined ? "nothing" : describeOutcome(outcome)}`,
     );
     return false;
   }
 
-  #violation(message: string): void {
-    this.#host.findings.violation({ invariant: 2, check: "l1Outcome", message: `vcpu ${this.id}: ${message}` });
+  #tell(message: string): void {
+    this.#unexpected(`vcpu ${this.id}: ${message}`);
   }
 }
 

@@ -8,6 +8,8 @@ export interface VcpuScript {
   /** CPU that it is created on. */
   readonly cpu: number;
   run(l1: L1Vcpu): Promise<void>;
+  /** Told what L1 saw that must not be. Default: it is a violation. */
+  readonly unexpected?: (message: string) => void;
 }
 
 /** Runs the scripts to their end. What goes wrong inside is in the findings; anything else is a bug, and thrown. */
@@ -20,7 +22,7 @@ export async function runVcpus(scripts: readonly VcpuScript[], context: Workload
 
 async function runVcpu(script: VcpuScript, { host }: WorkloadContext): Promise<void> {
   await survive(async () => {
-    const l1 = await L1Vcpu.create(host, script.cpu);
+    const l1 = await L1Vcpu.create(host, script.cpu, script.unexpected);
     const went = await survive(() => script.run(l1));
     if (went) await survive(() => l1.finish());
     await survive(() => l1.destroy());

@@ -64,6 +64,15 @@ describe("round-robin", () => {
     );
   });
 
+  it("says under a name of its own that L1 saw what it must not see: no invariant is named", async () => {
+    const { host } = boardHost({ cpus: 2, poolSize: 1 });
+    const context = workloadContext(refusing(host), 2);
+    await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 1, 7).run(context);
+    const message = "vcpu 0: vmlaunch of vmcs12 0x100000 ended with failValid, error 7";
+    expect(context.host.findings).toMatchObject({ violations: [{ check: "l1Outcome", message }], gaps: [] });
+    expect(context.host.findings.violations[0]).not.toHaveProperty("invariant");
+  });
+
   it("goes on with the others when an operation of one vcpu fails, and says which", async () => {
     const { host } = boardHost({ cpus: 2, poolSize: 1 });
     const context = workloadContext(failing(host, 1), 2);
@@ -101,6 +110,16 @@ describe("a replay", () => {
     ]);
     expect(history.filter(({ kind }) => kind === "ipi.sent")).toEqual([]);
     expect(violationsOf(history)).toEqual([]);
+  });
+
+  it("that cannot go on is no violation, but says at which line", async () => {
+    const { host } = boardHost({ cpus: 4, poolSize: 1 });
+    const context = workloadContext(refusing(host), 4);
+    await (await replayWorkload(REPLAY, 4)).run(context);
+    expect(context.host.findings).toMatchObject({ violations: [], failures: [] });
+    expect(context.host.findings.gaps).toEqual([
+      "the replay of vcpu 0 (thread 699876) cannot go on at line 12 of the capture: vcpu 0: vmlaunch of vmcs12 0x100000 ended with failValid, error 7",
+    ]);
   });
 
   it("rotated: one move per repetition, counted as the experiment's (cpus=4, repeat=8)", async () => {
@@ -147,6 +166,18 @@ function forgetful(host: Host): Host {
         ok: true,
         value: answer.value.map((outcome) => (outcome.value === undefined ? outcome : { ...outcome, value: 0n })),
       };
+    },
+  };
+}
+
+/** Every VMLAUNCH of L1 fails. */
+function refusing(host: Host): Host {
+  return {
+    ...host,
+    runL1: async (vcpu, instructions) => {
+      if (instructions.at(-1)?.op !== "vmlaunch") return await host.runL1(vcpu, instructions);
+      const answer = await host.runL1(vcpu, instructions.slice(0, -1));
+      return answer.ok ? { ok: true, value: [...answer.value, { status: "failValid", error: 7 }] } : answer;
     },
   };
 }

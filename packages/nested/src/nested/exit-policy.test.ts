@@ -1,6 +1,6 @@
 import { Field, FieldStore, Memory } from "@vmcslab/vmx";
 import { describe, expect, test } from "vitest";
-import { l1WantsExit } from "./exit-policy.js";
+import { l1WantsExit, l1WantsInterrupt } from "./exit-policy.js";
 
 function vmcs12(fields: Readonly<Record<number, bigint>>): FieldStore {
   const store = new FieldStore();
@@ -55,9 +55,19 @@ describe("which exits of L2 L1 sees (nested_vmx_l0_wants_exit, nested_vmx_l1_wan
     expect(wants(reason, { [PRIMARY]: 0xffff_ffffn & ~(1n << BigInt(bit)) })).toBe(false);
   });
 
-  test("an external interrupt goes to L1 when L1 has external-interrupt exiting", () => {
-    expect(wants(1, { [Field.PIN_BASED_VM_EXEC_CONTROL]: 1n })).toBe(true);
-    expect(wants(1, { [Field.PIN_BASED_VM_EXEC_CONTROL]: 0x3en })).toBe(false);
+  test("an external interrupt is L0's, and one that L0 has for L1 makes an exit when L1 has external-interrupt exiting", () => {
+    expect(wants(1, { [Field.PIN_BASED_VM_EXEC_CONTROL]: 1n })).toBe(false);
+    expect(l1WantsInterrupt(vmcs12({ [Field.PIN_BASED_VM_EXEC_CONTROL]: 1n }))).toBe(true);
+    expect(l1WantsInterrupt(vmcs12({ [Field.PIN_BASED_VM_EXEC_CONTROL]: 0x3en }))).toBe(false);
+  });
+
+  test("RDRAND and RDSEED go by their secondary controls, VMFUNC stays with L0", () => {
+    const both = {
+      [Field.CPU_BASED_VM_EXEC_CONTROL]: 1n << 31n,
+      [Field.SECONDARY_VM_EXEC_CONTROL]: (1n << 11n) | (1n << 16n),
+    };
+    expect([57, 59, 61].map((reason) => wants(reason, both))).toEqual([true, false, true]);
+    expect([57, 59, 61].map((reason) => wants(reason))).toEqual([false, false, false]);
   });
 
   test("a secondary control counts only when secondary controls are active", () => {

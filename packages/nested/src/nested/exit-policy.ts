@@ -20,7 +20,7 @@ const always: Wants = () => true;
  */
 const POLICY: Readonly<Record<number, Wants>> = {
   0: (vmcs12) => vmcs12.read(Field.EXCEPTION_BITMAP) !== 0n,
-  1: (vmcs12) => hasBit(vmcs12, Field.PIN_BASED_VM_EXEC_CONTROL, 0),
+  1: never,
   7: primary(2),
   8: primary(22),
   12: primary(7),
@@ -43,9 +43,17 @@ const POLICY: Readonly<Record<number, Wants>> = {
   51: primary(12),
   52: never,
   54: secondary(6),
+  57: secondary(11),
   58: (...given) => secondary(12)(...given) && primary(9)(...given),
+  59: never,
+  61: secondary(16),
   62: never,
 };
+
+/** Whether an interrupt that L0 has for L1 makes L2 exit to L1 (nested_exit_on_intr). Without that control it would be delivered to L2, which is not modelled. */
+export function l1WantsInterrupt(vmcs12: FieldStore): boolean {
+  return hasBit(vmcs12, Field.PIN_BASED_VM_EXEC_CONTROL, 0);
+}
 
 export function l1WantsExit(reason: number, qualification: bigint, vmcs12: FieldStore, l1Memory: Memory): boolean {
   return (POLICY[reason] ?? always)(vmcs12, qualification, l1Memory);

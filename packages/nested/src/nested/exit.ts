@@ -1,16 +1,16 @@
-import type { FieldStore } from "@vmcslab/vmx";
+import { ExitReason, Field, type FieldStore } from "@vmcslab/vmx";
 import type { GuestExitRequest } from "../api.js";
 import type { Steps } from "../effect.js";
 import { applyFields } from "../field-values.js";
 import { enterGuest, loadVmcs } from "../host/load.js";
 import type { Task } from "../host/task.js";
-import { l1WantsExit } from "./exit-policy.js";
+import { l1WantsExit, l1WantsInterrupt } from "./exit-policy.js";
 import { consumeInjectedEvent, exitInformationEncodings, guestStateEncodings, loadL1HostState } from "./prepare.js";
 
 /** An exit of L2. Returns whether L1 sees it; otherwise L0 has handled it and L2 runs again. */
 export function* exitFromL2(
   task: Task,
-  exit: Pick<GuestExitRequest, "reason" | "qualification" | "guest">,
+  exit: Pick<GuestExitRequest, "reason" | "qualification" | "guest" | "interruptForL1">,
 ): Steps<boolean> {
   const { vcpu, host, script, operation } = task;
   const vmcs02 = vcpu.loaded;
@@ -21,8 +21,11 @@ export function* exitFromL2(
     vcpu.loaded = vmcs02;
     vcpu.vmcs12.launched = wasLaunched;
   });
-  const reflected = l1WantsExit(exit.reason, exit.qualification, vcpu.vmcs12.fields, vcpu.vm.memory);
-  if (reflected) yield* nestedVmexit(task);
+  const { fields } = vcpu.vmcs12;
+  const wanted = l1WantsExit(exit.reason, exit.qualification, fields, vcpu.vm.memory);
+  const interrupted = !wanted && exit.interruptForL1 === true && l1WantsInterrupt(fields);
+  const reflected = wanted || interrupted;
+  if (reflected) yield* nestedVmexit(task, interrupted);
   else enterGuest(task, vcpu.loaded);
   yield* task.flush();
   host.counters.nestedExits++;
@@ -38,9 +41,9 @@ export function* exitFromL2(
 }
 
 /** nested_vmx_vmexit: L2's state goes into the vmcs12, vmcs01 is loaded, and L1 runs where its vmcs12 says. L2 is out of its guest already. */
-export function* nestedVmexit(task: Task): Steps<void> {
+function* nestedVmexit(task: Task, forInterrupt: boolean): Steps<void> {
   const { vcpu } = task;
-  syncVmcs12(task, vcpu.vmcs12.fields);
+  syncVmcs12(task, vcpu.vmcs12.fields, forInterrupt);
   vcpu.guestMode = false;
   vcpu.vmcs12.launched = true;
   vcpu.loaded = vcpu.vmcs01;
@@ -50,12 +53,20 @@ export function* nestedVmexit(task: Task): Steps<void> {
 }
 
 /** sync_vmcs02_to_vmcs12 and prepare_vmcs12: the vmcs02 is current; what it holds of L2 is read and kept when the batch has ended. */
-function syncVmcs12({ script, host, vcpu }: Task, vmcs12: FieldStore): void {
+function syncVmcs12({ script, host, vcpu }: Task, vmcs12: FieldStore, forInterrupt: boolean): void {
   const { model } = host.config;
   const vmcs02 = vcpu.loaded;
   script.read([...guestStateEncodings(model), ...exitInformationEncodings(model)], (values) => {
     applyFields(values, vmcs12);
     applyFields(values, vmcs02.known);
     consumeInjectedEvent(vmcs12);
+    if (forInterrupt) makeInterruptExit(vmcs12);
   });
+}
+
+/** The exit that L0 makes up for L1, over the one that L2 really took. */
+function makeInterruptExit(vmcs12: FieldStore): void {
+  vmcs12.write(Field.VM_EXIT_REASON, BigInt(ExitReason.externalInterrupt));
+  vmcs12.write(Field.EXIT_QUALIFICATION, 0n);
+  vmcs12.write(Field.VM_EXIT_INSTRUCTION_LEN, 0n);
 }

@@ -30,6 +30,8 @@ export interface EventSink {
 
 /** Where trace receives. */
 export interface EventSource {
+  /** The bus can be reached now. */
+  isConnected(): boolean;
   /** Stops receiving. */
   close(): Promise<void>;
 }

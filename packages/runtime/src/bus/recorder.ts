@@ -37,6 +37,11 @@ export class EventRecorder {
     this.#options = options;
   }
 
+  /** Sequence number of the last event; 0: none. */
+  get published(): number {
+    return this.#seq;
+  }
+
   readonly record = (fact: EventFact): void => {
     const { host, source, incarnation, clock, lamport } = this.#options;
     this.#seq++;

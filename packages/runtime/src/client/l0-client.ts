@@ -9,12 +9,14 @@ import type {
   L1Outcome,
   NestedState,
 } from "@vmcslab/nested";
+import type { SequencePosition } from "../bus/recorder.js";
 import { countersFromWire, createVcpuToWire, guestExitToWire } from "../codec/host.js";
 import { InvalidMessage } from "../codec/invalid-message.js";
 import { l1InstructionToWire, l1OutcomeFromWire } from "../codec/l1.js";
 import { NameCodec } from "../codec/names.js";
 import { nestedStateFromWire } from "../codec/nested-state.js";
 import { required, toNumber } from "../codec/numbers.js";
+import { positionFromWire } from "../codec/position.js";
 import { L0ServiceService as L0, type Cpu as WireCpu, CpuState as WireCpuState } from "../generated/vmcslab/v1/l0.js";
 import { UnaryCaller } from "../rpc/call.js";
 
@@ -54,6 +56,13 @@ export interface HostInfo {
   readonly poolSize: number;
   readonly memoryPages: number;
   readonly counters: HostCounters;
+}
+
+/** Where the sequences of a host's sources stand. */
+export interface HostPositions {
+  readonly positions: readonly SequencePosition[];
+  /** CPUs that did not say. */
+  readonly silent: readonly string[];
 }
 
 export const CPU_STATE = new NameCodec<CpuState, WireCpuState>("CPU state", {
@@ -124,6 +133,14 @@ export class L0Client {
       poolSize,
       memoryPages,
       counters: countersFromWire(required(counters, "counters")),
+    }));
+  }
+
+  /** Has the whole host publish what it buffers. */
+  flushHost(): Promise<Answer<HostPositions>> {
+    return this.#caller.call(L0.flushHost, {}, ({ positions, silent }) => ({
+      positions: positions.map(positionFromWire),
+      silent,
     }));
   }
 

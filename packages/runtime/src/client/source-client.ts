@@ -1,24 +1,13 @@
 import type { Answer } from "@vmcslab/nested";
 import type { SequencePosition } from "../bus/recorder.js";
-import { toNumber } from "../codec/numbers.js";
+import { positionFromWire } from "../codec/position.js";
 import { EventSourceServiceService as EventSource } from "../generated/vmcslab/v1/source.js";
 import { UnaryCaller } from "../rpc/call.js";
 
 /** Has a CPU or L0 publish what it buffers, and learns where its sequence stands. `address`: host:port of the service. */
 export async function flushEvents(address: string): Promise<Answer<SequencePosition>> {
   const caller = new UnaryCaller(address);
-  const answer = await caller.call(
-    EventSource.flushEvents,
-    {},
-    ({ host, source, incarnation, published, dropped, complete }) => ({
-      host,
-      source,
-      incarnation: toNumber(incarnation, "incarnation"),
-      published: toNumber(published, "published"),
-      dropped: toNumber(dropped, "dropped"),
-      complete,
-    }),
-  );
+  const answer = await caller.call(EventSource.flushEvents, {}, positionFromWire);
   caller.close();
   return answer;
 }

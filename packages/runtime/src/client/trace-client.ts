@@ -1,7 +1,14 @@
+import { Client, credentials } from "@grpc/grpc-js";
 import type { Answer } from "@vmcslab/nested";
-import { toNumber } from "../codec/numbers.js";
-import { type GetCountsResponse, TraceServiceService as Trace } from "../generated/vmcslab/v1/trace.js";
+import { required, toNumber } from "../codec/numbers.js";
+import type { EventBatch } from "../generated/vmcslab/v1/events.js";
+import {
+  type GetCountsResponse,
+  type ReadHistoryResponse,
+  TraceServiceService as Trace,
+} from "../generated/vmcslab/v1/trace.js";
 import { UnaryCaller } from "../rpc/call.js";
+import { CHANNEL_OPTIONS } from "../rpc/channel-options.js";
 
 /** What one life of a source published, as trace knows it. */
 export interface SourceCount {
@@ -26,9 +33,11 @@ export interface TraceCounts {
 /** Trace over gRPC. */
 export class TraceClient {
   readonly #caller: UnaryCaller;
+  readonly #address: string;
 
   /** `address`: host:port. */
   constructor(address: string) {
+    this.#address = address;
     this.#caller = new UnaryCaller(address);
   }
 
@@ -39,6 +48,23 @@ export class TraceClient {
   /** Ends when everything received is on disk, with how many events that is. */
   flush(): Promise<Answer<number>> {
     return this.#caller.call(Trace.flush, {}, ({ stored }) => toNumber(stored, "stored"));
+  }
+
+  /** What is stored of a host, source by source. Rejects when the connection breaks. */
+  async *history(host: string): AsyncGenerator<EventBatch> {
+    const client = new Client(this.#address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    const { path, requestSerialize, responseDeserialize } = Trace.readHistory;
+    try {
+      const stream: AsyncIterable<ReadHistoryResponse> = client.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        { host },
+      );
+      for await (const { batch } of stream) yield required(batch, "batch");
+    } finally {
+      client.close();
+    }
   }
 
   close(): void {

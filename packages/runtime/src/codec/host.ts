@@ -19,15 +19,17 @@ export function createVcpuFromWire({ cpu, vm, poolSize }: WireCreateVcpuRequest)
 }
 
 export function guestExitToWire(request: GuestExitRequest): WireGuestExitRequest {
-  const { vcpu, reason, qualification } = request;
-  return { vcpu, reason, qualification, guest: request.guest.map(([encoding, value]) => ({ encoding, value })) };
+  const { vcpu, reason, qualification, interruptForL1 } = request;
+  const guest = request.guest.map(([encoding, value]) => ({ encoding, value }));
+  return { vcpu, reason, qualification, guest, interruptForL1 };
 }
 
 /** Throws {@link InvalidMessage} for a reason that is not a basic exit reason. */
 export function guestExitFromWire(message: WireGuestExitRequest): GuestExitRequest {
-  const { vcpu, reason, qualification } = message;
+  const { vcpu, reason, qualification, interruptForL1 } = message;
   if (reason > EXIT_REASON_MAX) throw new InvalidMessage(`exit reason ${reason} has more than 16 bits`);
-  return { vcpu, reason, qualification, guest: message.guest.map(({ encoding, value }) => [encoding, value]) };
+  const guest = message.guest.map(({ encoding, value }) => [encoding, value] as const);
+  return { vcpu, reason, qualification, guest, ...defined({ interruptForL1 }) };
 }
 
 export function countersToWire(counters: HostCounters): WireHostCounters {

@@ -4,6 +4,13 @@ import { EventBatch } from "../generated/vmcslab/v1/events.js";
 /** A file ends inside a message, as after a crash of its writer. What came before was given. */
 export class TruncatedHistory extends Error {
   override readonly name = "TruncatedHistory";
+  constructor(
+    message: string,
+    /** Up to here the file is whole. */
+    readonly wholeBytes: number,
+  ) {
+    super(message);
+  }
 }
 
 /** A message as files hold it: its length as a varint, then its bytes. */
@@ -26,6 +33,7 @@ export function encodeDelimited(batch: EventBatch): Uint8Array {
 /** The batches of a file, in constant memory. Throws {@link TruncatedHistory} at the end of one that was cut off. */
 export async function* readBatches(path: string): AsyncGenerator<EventBatch> {
   let rest: Buffer = Buffer.alloc(0);
+  let wholeBytes = 0;
   const chunks: AsyncIterable<Buffer> = createReadStream(path);
   for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -33,10 +41,12 @@ export async function* readBatches(path: string): AsyncGenerator<EventBatch> {
     while (next !== undefined) {
       yield EventBatch.decode(next.body);
       rest = rest.subarray(next.end);
+      wholeBytes += next.end;
       next = bodyOf(rest);
     }
   }
-  if (rest.length > 0) throw new TruncatedHistory(`${path} ends inside a batch, ${rest.length} bytes of it are there`);
+  if (rest.length === 0) return;
+  throw new TruncatedHistory(`${path} ends inside a batch, ${rest.length} bytes of it are there`, wholeBytes);
 }
 
 /** The first message in `bytes` if all of it is there. */

@@ -68,4 +68,6 @@ export interface LinkBroken {
   readonly message: string;
   /** The CPU refuses this session: connecting again would not help. */
   readonly refused: boolean;
+  /** Nobody listens there, or the name is unknown: there is no such process, as opposed to one that is silent. */
+  readonly gone: boolean;
 }

@@ -75,7 +75,7 @@ function faulty(inner: Transport): Wired {
         current = {
           broken: () => {
             link.close();
-            broken({ message: "cut", refused: false });
+            broken({ message: "cut", refused: false, gone: false });
           },
         };
         return wired.holdOpens ? { send: () => {}, close: () => link.close() } : link;

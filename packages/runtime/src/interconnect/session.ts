@@ -39,6 +39,7 @@ export class InterconnectSession implements InterconnectClient {
   #retry: Timer | undefined;
   #retryDelayMs = RECONNECT_DELAY_MS_MIN;
   #welcomed = false;
+  #gone = false;
   #wasReady = false;
   #closed = false;
 
@@ -52,6 +53,16 @@ export class InterconnectSession implements InterconnectClient {
 
   get connected(): boolean {
     return this.#welcomed;
+  }
+
+  /** The last attempt to connect found nobody there. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Ends this life of the CPU: whoever knows that it is over says so. */
+  declareLost(reason: string): void {
+    this.#lose(reason);
   }
 
   send(batch: OutgoingBatch, done: BatchDone, options: SendOptions = {}): number {
@@ -97,6 +108,7 @@ export class InterconnectSession implements InterconnectClient {
       return;
     }
     this.#welcomed = true;
+    this.#gone = false;
     this.#retryDelayMs = RECONNECT_DELAY_MS_MIN;
     this.#outbox.connected((batch, acknowledged) => this.#transmit(batch, acknowledged));
     if (this.#wasReady) return;
@@ -114,6 +126,7 @@ export class InterconnectSession implements InterconnectClient {
 
   #broken(cause: LinkBroken): void {
     this.#welcomed = false;
+    this.#gone = cause.gone;
     this.#link = undefined;
     this.#outbox.broken();
     if (this.#closed) return;

@@ -18,7 +18,7 @@ export class UnaryCaller {
 
   /** Rejects when `value` throws, which means that the server answered what the protocol does not allow. */
   call<Request, Response, T>(
-    method: MethodDefinition<Request, Response>,
+    method: Pick<MethodDefinition<Request, Response>, "path" | "requestSerialize" | "responseDeserialize">,
     request: Request,
     value: (response: Response) => T,
     timeoutMs = QUERY_DEADLINE_MS,

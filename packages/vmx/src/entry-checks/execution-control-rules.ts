@@ -178,6 +178,15 @@ const translation: readonly EntryRule[] = [
   },
   {
     section,
+    field: "TSC_MULTIPLIER",
+    rule: "not 0 with TSC scaling",
+    broken: (c) =>
+      secondary(c, SecondaryControl.useTscScaling) &&
+      c.low(Field.TSC_MULTIPLIER) === 0 &&
+      c.high(Field.TSC_MULTIPLIER) === 0,
+  },
+  {
+    section,
     field: "VM_FUNCTION_CONTROL",
     rule: "reserved bits as IA32_VMX_VMFUNC says",
     broken: (c) =>

@@ -2,7 +2,7 @@
  * SDM 26.3.1.5 and 26.3.1.6: activity and interruptibility, pending debug exceptions, the VMCS link pointer, and the
  * PDPTEs.
  */
-import { EntryControl, EventType, PinControl, SecondaryControl } from "../control-bits.js";
+import { ActivityState, EntryControl, EventType, PinControl, SecondaryControl } from "../control-bits.js";
 import { Field } from "../field-encodings.js";
 import { CR0_PG, CR4_PAE } from "../instructions/control-registers.js";
 import { addressOf, isPhysicalAddress, isWithinPhysicalWidth } from "./bits.js";
@@ -18,7 +18,6 @@ const pdptes = "SDM 26.3.1.6";
 /** Exit qualifications of entry failures (SDM 26.7). */
 const Qualification = { pdpte: 2, nmiInjection: 3, linkPointer: 4 } as const;
 
-const Activity = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
 /** IA32_VMX_MISC: bit 6 HLT, 7 shutdown, 8 wait-for-SIPI. */
 const MISC_ACTIVITY_SHIFT = 5;
 
@@ -42,8 +41,8 @@ const blocks = (c: EntryContext, bits: number): boolean => c.has(Field.GUEST_INT
 
 function isActivityUnsupported(context: EntryContext): boolean {
   const state = activity(context);
-  if (state === Activity.active) return false;
-  return state > Activity.waitForSipi || ((context.model.misc >>> (MISC_ACTIVITY_SHIFT + state)) & 1) === 0;
+  if (state === ActivityState.active) return false;
+  return state > ActivityState.waitForSipi || ((context.model.misc >>> (MISC_ACTIVITY_SHIFT + state)) & 1) === 0;
 }
 
 /** Which events may be injected into a guest that is not active. */
@@ -52,16 +51,16 @@ function isEventImpossible(context: EntryContext): boolean {
   const vector = injectedVector(context);
   const isException = injectsType(context, EventType.hardwareException);
   switch (activity(context)) {
-    case Activity.hlt:
+    case ActivityState.hlt:
       if (isException) return vector !== VECTOR_DB && vector !== VECTOR_MC;
       return !(
         injectsType(context, EventType.externalInterrupt) ||
         injectsType(context, EventType.nmi) ||
         injectsType(context, EventType.other)
       );
-    case Activity.shutdown:
+    case ActivityState.shutdown:
       return !(injectsType(context, EventType.nmi) || (isException && vector === VECTOR_MC));
-    case Activity.waitForSipi:
+    case ActivityState.waitForSipi:
       return true;
     default:
       return false;
@@ -79,13 +78,13 @@ const activityRules: readonly EntryRule[] = [
     section: nonRegister,
     field: "GUEST_ACTIVITY_STATE",
     rule: "HLT needs CPL 0",
-    broken: (c) => activity(c) === Activity.hlt && guestCpl(c) !== 0,
+    broken: (c) => activity(c) === ActivityState.hlt && guestCpl(c) !== 0,
   },
   {
     section: nonRegister,
     field: "GUEST_ACTIVITY_STATE",
     rule: "active while STI or MOV SS blocks",
-    broken: (c) => activity(c) !== Activity.active && blocks(c, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS),
+    broken: (c) => activity(c) !== ActivityState.active && blocks(c, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS),
   },
   {
     section: nonRegister,
@@ -97,7 +96,7 @@ const activityRules: readonly EntryRule[] = [
     section: nonRegister,
     field: "GUEST_ACTIVITY_STATE",
     rule: "not wait-for-SIPI with entry to SMM",
-    broken: (c) => activity(c) === Activity.waitForSipi && entry(c, EntryControl.entryToSmm),
+    broken: (c) => activity(c) === ActivityState.waitForSipi && entry(c, EntryControl.entryToSmm),
   },
 ];
 
@@ -154,7 +153,7 @@ const interruptibilityRules: readonly EntryRule[] = [
 ];
 
 function isSingleStepBad(context: EntryContext): boolean {
-  const held = blocks(context, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS) || activity(context) === Activity.hlt;
+  const held = blocks(context, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS) || activity(context) === ActivityState.hlt;
   if (!held) return false;
   const steps = context.has(Field.GUEST_RFLAGS, RFLAGS_TF) && !context.has(Field.GUEST_IA32_DEBUGCTL, DEBUGCTL_BTF);
   return steps !== context.has(Field.GUEST_PENDING_DBG_EXCEPTIONS, PENDING_DEBUG_BS);
@@ -259,7 +258,7 @@ const pdpteRules: readonly EntryRule[] = [
 ];
 
 export const GUEST_NONREGISTER_RULES: readonly RuleTable[] = [
-  { rules: activityRules, when: (c) => activity(c) !== Activity.active },
+  { rules: activityRules, when: (c) => activity(c) !== ActivityState.active },
   { rules: interruptibilityRules, when: (c) => c.low(Field.GUEST_INTERRUPTIBILITY_INFO) !== 0 },
   { rules: pendingDebugRules },
   { rules: linkPointerRules, when: (c) => !isLinkPointerUnused(c) },

@@ -2,7 +2,7 @@
  * What reaches a processor other than as an instruction of its own: the guest leaving, interrupts, INIT, RESET (SDM
  * 25.2).
  */
-import { ExitControl, INTERRUPTION_VALID, PinControl } from "../control-bits.js";
+import { ActivityState, ExitControl, INTERRUPTION_VALID, PinControl } from "../control-bits.js";
 import { ExitReason } from "../exit-reasons.js";
 import { Field } from "../field-encodings.js";
 import { fieldIndex } from "../fields.js";
@@ -12,6 +12,7 @@ import { invalidOpcode, succeed } from "../results.js";
 import { exitForEvent, exitForInstruction, exitFromGuest } from "../vm-exit.js";
 
 const PIN_CONTROLS = fieldIndex(Field.PIN_BASED_VM_EXEC_CONTROL);
+const ACTIVITY_STATE = fieldIndex(Field.GUEST_ACTIVITY_STATE);
 const EXIT_CONTROLS = fieldIndex(Field.VM_EXIT_CONTROLS);
 
 /** The guest leaves for the reason in the instruction. Without a guest there is nothing that could: #UD. */
@@ -47,4 +48,15 @@ export function init(cpu: ProcessorState): void {
   if (cpu.mode === VmxMode.root) cpu.initPending = true;
   else cpu.restart();
   succeed(cpu);
+}
+
+/**
+ * A startup IPI with vector `low`: VM exit 4 when the guest waits for it, and dropped in every other state, root operation
+ * included (SDM 25.2).
+ */
+export function sipi(cpu: ProcessorState, instruction: Instruction): void {
+  const fields = cpu.mode === VmxMode.nonRoot ? cpu.current?.fields : undefined;
+  if (fields?.low[ACTIVITY_STATE] === ActivityState.waitForSipi)
+    exitFromGuest(cpu, ExitReason.sipi, instruction.low & 0xff, 0);
+  else succeed(cpu);
 }

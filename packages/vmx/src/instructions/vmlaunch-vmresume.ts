@@ -3,22 +3,25 @@
  * in 26.1 and 30.3.
  */
 
-import { PrimaryControl } from "../control-bits.js";
+import { ActivityState, PrimaryControl } from "../control-bits.js";
 import { CONTROL_RULES, GUEST_STATE_RULES, HOST_STATE_RULES } from "../entry-checks/check.js";
 import { type EntryContext, firstBroken } from "../entry-checks/context.js";
 import { isLinkPointerUnused, usesPaePaging } from "../entry-checks/guest-nonregister-rules.js";
 import { failingMsr } from "../entry-checks/msr-load.js";
 import { ExitReason } from "../exit-reasons.js";
 import { Field } from "../field-encodings.js";
+import { fieldIndex } from "../fields.js";
 import { Hazard } from "../hazards.js";
 import { type Instruction, Op } from "../instruction.js";
 import { Status } from "../outcome.js";
 import { type ProcessorState, VmxMode } from "../processor-state.js";
 import { fail, failInvalid, VmError } from "../results.js";
-import { failEntry } from "../vm-exit.js";
+import { exitFromGuest, failEntry } from "../vm-exit.js";
 import { type CachedVmcs, Unchecked } from "../vmcs-cache.js";
 import { linkedVmcs, usesShadowing } from "../vmcs-shadowing.js";
 import { permitted } from "./permission.js";
+
+const ACTIVITY_STATE = fieldIndex(Field.GUEST_ACTIVITY_STATE);
 
 export function vmentry(cpu: ProcessorState, instruction: Instruction): void {
   const launches = instruction.op === Op.vmlaunch;
@@ -42,6 +45,14 @@ function enter(cpu: ProcessorState, vmcs: CachedVmcs, length: number): void {
   cpu.mode = VmxMode.nonRoot;
   if (usesShadowing(vmcs.fields)) linkedVmcs(cpu);
   cpu.out.status = Status.vmentry;
+  if (cpu.initPending) takePendingInit(cpu, vmcs);
+}
+
+/** INIT is no longer blocked in the guest: it leaves at once, unless it waits for a startup IPI (SDM 23.8, 25.2). */
+function takePendingInit(cpu: ProcessorState, vmcs: CachedVmcs): void {
+  if (vmcs.fields.low[ACTIVITY_STATE] === ActivityState.waitForSipi) return;
+  cpu.initPending = false;
+  exitFromGuest(cpu, ExitReason.init, 0, 0);
 }
 
 /**

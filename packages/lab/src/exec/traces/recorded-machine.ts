@@ -1,5 +1,5 @@
 /** The machine that the sequences were recorded on: its regions, and the guest code that GUEST_RIP can name. */
-import { ExitReason, type Instruction, Op, type OpCode, type Processor } from "@vmcslab/vmx";
+import { ExitReason, Instruction, Op, type OpCode } from "@vmcslab/vmx";
 import type { Names } from "../arguments.js";
 
 const PAGE = 0x1000;
@@ -62,13 +62,13 @@ export function guestCodeAt(address: bigint): GuestCode | undefined {
   return GUEST_CODE.find((code) => BigInt(code.address) === address);
 }
 
-const REGION_AND_OFFSET = /^([VX][0-7])(?:\+(0x[0-9a-f]+))?$/;
-const REVISION_XOR = /^REV(?:\^(0x[0-9a-f]+))?$/;
+const REGION_AND_OFFSET = /^([VX][0-7])(?:\+(0x[0-9a-f]+|\d+))?$/i;
+const REVISION_XOR = /^REV(?:\^(0x[0-9a-f]+|\d+))?$/i;
 
 /** What the sequences write instead of numbers, on a processor with this revision identifier. */
 export function recordedNames(revision: number): Names {
   return (text, key) => {
-    if (key === "addr") return regionAddress(text);
+    if (key === "addr" || key === "desc") return regionAddress(text);
     if (key === "value") return guestAddress(text) ?? revisionValue(text, revision) ?? regionAddress(text);
     return undefined;
   };
@@ -76,7 +76,7 @@ export function recordedNames(revision: number): Names {
 
 function regionAddress(text: string): bigint | undefined {
   const match = REGION_AND_OFFSET.exec(text);
-  const base = match === null ? undefined : REGIONS.get(match[1] ?? "");
+  const base = match === null ? undefined : REGIONS.get((match[1] ?? "").toUpperCase());
   return base === undefined ? undefined : BigInt(base) + BigInt(match?.[2] ?? 0);
 }
 
@@ -90,19 +90,12 @@ function revisionValue(text: string, revision: number): bigint | undefined {
   return match === null ? undefined : BigInt(revision) ^ BigInt(match[1] ?? 0);
 }
 
-/** Lets the guest on `processor` execute its one instruction. */
-export function executeGuestCode(
-  processor: Processor,
-  code: GuestCode,
-  instruction: Instruction,
-): ReturnType<Processor["execute"]> {
-  instruction.op = code.op;
-  instruction.reason = code.reason ?? 0;
-  instruction.mode = 0;
-  instruction.field = 0;
-  instruction.fieldHigh = 0;
-  instruction.length = code.length;
-  instruction.qualificationLow = code.displacement;
-  instruction.qualificationHigh = 0;
-  return processor.execute(instruction);
+/** The guest's one instruction. */
+export function guestInstruction(code: GuestCode): Instruction {
+  return Object.assign(new Instruction(), {
+    op: code.op,
+    reason: code.reason ?? 0,
+    length: code.length,
+    qualificationLow: code.displacement,
+  });
 }

@@ -4,7 +4,8 @@ import { lineBatches } from "../lines.js";
 import { EXIT_INVALID, EXIT_OK, EXIT_USAGE } from "../run-exec.js";
 import { ReaderGone, Sink } from "../sink.js";
 import { ExecUsageError, Problem } from "../usage-error.js";
-import { type Disagreement, type Replay, replay } from "./replay.js";
+import { replay } from "./replay.js";
+import type { Disagreement, Replay } from "./script.js";
 import { parseSequence, type Sequence } from "./sequence.js";
 
 export interface RunTracesOptions {

@@ -33,7 +33,7 @@ export function parseSequence(text: string): Sequence {
   const results = readObjects(line, "results");
   if (ops.length !== results.length)
     throw new Problem(`"ops" has ${ops.length} elements and "results" ${results.length}`);
-  const cpus = line.cpus === undefined ? 1 : Number(readNumber(line, "cpus", 32));
+  const cpus = line.cpus === undefined ? cpusNamed(ops) : Number(readNumber(line, "cpus", 32));
   if (cpus < 1 || cpus > CPUS_MAX) throw new Problem(`"cpus" is ${cpus}; a machine has 1 to ${CPUS_MAX}`);
   return {
     id: typeof line.id === "string" ? line.id : "unnamed",
@@ -45,6 +45,11 @@ export function parseSequence(text: string): Sequence {
     undefinedAt: readMarks(line, "undefined"),
     deviatesAt: readMarks(line, "deviates"),
   };
+}
+
+/** As many as the operations name, when the sequence does not say how many there are. */
+function cpusNamed(ops: readonly Line[]): number {
+  return ops.reduce((most, op) => Math.max(most, op.cpu === undefined ? 1 : Number(readNumber(op, "cpu", 32)) + 1), 1);
 }
 
 function isObject(value: unknown): value is Line {

@@ -3,9 +3,9 @@
  * host. The values are those of the bare-metal program that was recorded on Bochs 2.7; they are the same on all CPU
  * models.
  */
-import { Field } from "@vmcslab/vmx";
+import { Field, Instruction, Op } from "@vmcslab/vmx";
 
-export const SETUP: readonly (readonly [field: number, value: bigint])[] = [
+const SETUP: readonly (readonly [field: number, value: bigint])[] = [
   [Field.PIN_BASED_VM_EXEC_CONTROL, 0x16n],
   [Field.CPU_BASED_VM_EXEC_CONTROL, 0x401e1f2n],
   [Field.VM_EXIT_CONTROLS, 0x36fffn],
@@ -96,3 +96,13 @@ export const SETUP: readonly (readonly [field: number, value: bigint])[] = [
   [Field.GUEST_RIP, 0x10049en],
   [Field.GUEST_RFLAGS, 0x2n],
 ];
+
+/** The same as instructions. */
+export const SETUP_INSTRUCTIONS: readonly Instruction[] = SETUP.map(([field, value]) =>
+  Object.assign(new Instruction(), {
+    op: Op.vmwrite,
+    field,
+    low: Number(value & 0xffff_ffffn),
+    high: Number(value >> 32n),
+  }),
+);

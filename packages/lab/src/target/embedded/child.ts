@@ -1,7 +1,7 @@
 /** One service as a child process. It is tied to us by its stdin and its IPC channel: when we die, however, it ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { UnavailableError } from "../../errors.js";
+import { InterruptedError, UnavailableError } from "../../errors.js";
 
 /** A service that has not said that it is ready by then is given up. */
 const READY_TIMEOUT_MS = 15_000;
@@ -18,6 +18,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** Ends the wait for it. */
+  readonly signal?: AbortSignal;
 }
 
 export class ServiceChild {
@@ -43,11 +45,11 @@ export class ServiceChild {
     this.#ended = this.#watchEnd();
   }
 
-  /** Starts a service and waits until it is ready. Throws UnavailableError when it does not come up. */
+  /** Starts a service and waits until it is ready. Throws UnavailableError when it does not come up, InterruptedError when it is not to. */
   static async start(options: ChildOptions): Promise<ServiceChild> {
     const child = new ServiceChild(options);
     try {
-      child.address = await child.#ready();
+      child.address = await child.#ready(options.signal);
       return child;
     } catch (thrown) {
       await child.stop();
@@ -78,20 +80,30 @@ export class ServiceChild {
     clearTimeout(timer);
   }
 
-  #ready(): Promise<string> {
+  #ready(signal?: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => fail(`was not ready after ${READY_TIMEOUT_MS / 1_000} s`), READY_TIMEOUT_MS);
-      const fail = (what: string) => {
+      const done = () => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", interrupt);
+      };
+      const interrupt = () => {
+        done();
+        reject(new InterruptedError(signal?.reason, "the host was starting"));
+      };
+      const timer = setTimeout(() => fail(`was not ready after ${READY_TIMEOUT_MS / 1_000} s`), READY_TIMEOUT_MS);
+      signal?.addEventListener("abort", interrupt);
+      const fail = (what: string) => {
+        done();
         reject(new UnavailableError(`${this.name} ${what}${this.#stderr === "" ? "" : `:\n${this.#stderr.trim()}`}`));
       };
       this.#child.on("message", (message) => {
         const address = addressOf(message);
         if (address === undefined) return;
-        clearTimeout(timer);
+        done();
         resolve(address);
       });
       void this.#ended.then(fail);
+      if (signal?.aborted === true) interrupt();
     });
   }
 

@@ -1,7 +1,8 @@
 /** What the sources say they published, against what trace has. */
-import { flushEvents, type SourceCount, type TraceClient } from "@vmcslab/runtime";
+import { flushEvents, type SourceCount, systemClock, type TraceClient } from "@vmcslab/runtime";
 import { UnavailableError } from "../../errors.js";
 import type { Settlement, SourcePosition } from "../target.js";
+import { isSameLife, waitUntilTraced } from "../traced.js";
 
 /** A service that publishes: its name is its source's. */
 export interface Source {
@@ -14,20 +15,17 @@ export async function settleEvents(sources: readonly Source[], trace: TraceClien
   const answers = await Promise.all(
     sources.map(async ({ name, address }) => ({ name, answer: await flushEvents(address) })),
   );
-  const flushed = await trace.flush();
-  const counts = await trace.counts();
-  if (!flushed.ok) throw new UnavailableError(flushed.error.message);
-  if (!counts.ok) throw new UnavailableError(counts.error.message);
   const positions = answers.flatMap(({ answer }) => (answer.ok ? [answer.value] : []));
   const silent = answers.flatMap(({ name, answer }) => (answer.ok ? [] : [name]));
-  return { events: compare(positions, counts.value.sources), positions, silent };
+  const { sources: known } = await waitUntilTraced(trace, positions, systemClock);
+  const flushed = await trace.flush();
+  if (!flushed.ok) throw new UnavailableError(flushed.error.message);
+  return { events: compare(positions, known), positions, silent };
 }
 
 /** A life that does not say itself how far it got counts as far as trace knows. */
 function compare(positions: readonly SourcePosition[], known: readonly SourceCount[]): Settlement["events"] {
-  const isLife = (left: SourcePosition | SourceCount) => (right: SourcePosition | SourceCount) =>
-    left.host === right.host && left.source === right.source && left.incarnation === right.incarnation;
-  const unsaid = known.filter((life) => !positions.some(isLife(life)));
+  const unsaid = known.filter((life) => !positions.some((position) => isSameLife(position, life)));
   const published = [...positions, ...unsaid].reduce((sum, life) => sum + life.published, 0);
   const stored = known.reduce((sum, life) => sum + life.stored, 0);
   return { published, stored, lost: published - stored };

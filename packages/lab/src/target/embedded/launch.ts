@@ -1,7 +1,7 @@
 /** The embedded target: trace, L0 and every CPU as a child process on loopback. */
 import { join } from "node:path";
 import { systemClock, TraceClient } from "@vmcslab/runtime";
-import { UnavailableError } from "../../errors.js";
+import { InterruptedError, UnavailableError } from "../../errors.js";
 import { grpcHost } from "../grpc-host.js";
 import type { RunningTarget, TargetOptions } from "../target.js";
 import { type ChildOptions, ServiceChild } from "./child.js";
@@ -15,11 +15,21 @@ export type ServiceCommand = readonly [string, ...string[]];
 /** A free port of the loopback interface. */
 const LISTEN = "127.0.0.1:0";
 
-/** Starts a host. Throws UnavailableError when a service does not come up; nothing is left running then. */
-export async function launchEmbedded(command: ServiceCommand, options: TargetOptions): Promise<RunningTarget> {
+/**
+ * Starts a host. Throws UnavailableError when a service does not come up, and InterruptedError when the signal comes first; nothing is
+ * left running then.
+ */
+export async function launchEmbedded(
+  command: ServiceCommand,
+  options: TargetOptions,
+  signal?: AbortSignal,
+): Promise<RunningTarget> {
   const children: ServiceChild[] = [];
   const start = async (name: string, args: readonly string[]): Promise<ServiceChild> => {
-    const child = await ServiceChild.start(childOptions(command, options, name, args));
+    const child = await ServiceChild.start({
+      ...childOptions(command, options, name, args),
+      ...(signal === undefined ? {} : { signal }),
+    });
     children.push(child);
     return child;
   };
@@ -32,7 +42,7 @@ export async function launchEmbedded(command: ServiceCommand, options: TargetOpt
       ...modelFlag(options),
       ...busFlags(options, trace),
     ]);
-    const cpus = await Promise.all(
+    const cpus = await allOrNone(
       Array.from({ length: options.cpus }, (_, cpu) =>
         start(`cpu${cpu}`, [
           "cpu",
@@ -45,12 +55,39 @@ export async function launchEmbedded(command: ServiceCommand, options: TargetOpt
         ]),
       ),
     );
-    await waitForCpus(l0.address, options.cpus, systemClock);
-    await waitUntilServing(children, options.natsUrl, systemClock);
+    await unlessInterrupted(waitForCpus(l0.address, options.cpus, systemClock), signal);
+    await unlessInterrupted(waitUntilServing(children, options.natsUrl, systemClock), signal);
     return running(children, trace, [l0, ...cpus]);
   } catch (thrown) {
     await stopAll(children);
     throw thrown;
+  }
+}
+
+/** As Promise.all, but what fails is told only when the others have ended: none of them starts a child after we have stopped all. */
+async function allOrNone<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(promises);
+  return ends.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
+}
+
+async function unlessInterrupted(waiting: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await waiting;
+  let interrupt = (): void => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new InterruptedError(signal.reason, "the host was starting"));
+  });
+  if (signal.aborted) interrupt();
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    await Promise.race([waiting, interrupted]);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    // Whichever did not win the race has nobody left to hear it.
+    waiting.catch(() => {});
+    interrupted.catch(() => {});
   }
 }
 

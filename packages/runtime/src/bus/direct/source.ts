@@ -26,6 +26,11 @@ export class DirectSource implements EventSource {
       .finally(() => this.#open.delete(stream));
   };
 
+  /** Sources come to us. */
+  isConnected(): boolean {
+    return true;
+  }
+
   close(): Promise<void> {
     for (const stream of this.#open) stream.end();
     return Promise.resolve();

@@ -5,5 +5,5 @@ import type { MemorySink } from "./sink.js";
 /** Gives what a {@link MemorySink} holds to a receiver, in order. */
 export async function memorySource(sink: MemorySink, receive: ReceiveBatch): Promise<EventSource> {
   for (const batch of sink.batches.splice(0)) await receive(eventBatchToWire(batch));
-  return { close: () => Promise.resolve() };
+  return { isConnected: () => true, close: () => Promise.resolve() };
 }

@@ -1,13 +1,20 @@
-/** The only file that knows the NATS client. It is loaded when a bus is wanted and costs nothing otherwise. */
+/** Connecting to NATS. The client is loaded when a bus is wanted and costs nothing otherwise; JetStream is in a file of its own. */
 import type { NatsConnection } from "nats";
 import type { Clock } from "../../clock.js";
+import { type EventStream, openEventStream } from "./jetstream.js";
 
 const RECONNECT_DELAY_MS = 250;
 const DRAIN_BOUND_MS = 1000;
+const CONNECT_TIMEOUT_MS = 2000;
+/** A server that falls silent is noticed after two pings without an answer. */
+const PING_INTERVAL_MS = 1000;
+const PINGS_UNANSWERED_MAX = 2;
 
 /** What the bus needs of NATS. */
 export interface NatsBus {
   readonly connected: boolean;
+  /** Undefined: the server has no JetStream. */
+  eventStream(): Promise<EventStream | undefined>;
   /** Hands over a message; it goes out when the connection is up. */
   publish(subject: string, payload: Uint8Array): void;
   /** Ends when the server has everything published before. Rejects when the connection breaks meanwhile. */
@@ -32,6 +39,9 @@ export async function connectNats(url: string, name: string, clock: Clock): Prom
     ...credentials,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_DELAY_MS,
+    timeout: CONNECT_TIMEOUT_MS,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: PINGS_UNANSWERED_MAX,
   });
   return new Bus(connection, clock);
 }
@@ -51,6 +61,11 @@ class Bus implements NatsBus {
     return this.#connected;
   }
 
+  eventStream(): Promise<EventStream | undefined> {
+    if (this.#connection.info?.jetstream !== true) return Promise.resolve(undefined);
+    return openEventStream(this.#connection);
+  }
+
   publish(subject: string, payload: Uint8Array): void {
     this.#connection.publish(subject, payload);
   }
@@ -68,9 +83,11 @@ class Bus implements NatsBus {
   }
 
   async drain(): Promise<void> {
+    if (this.#connection.isClosed() || this.#connection.isDraining()) return;
     const drained = new AbortController();
-    // Draining waits for the server. One that is gone must not keep us.
-    await Promise.race([this.#connection.drain(), this.#clock.sleep(DRAIN_BOUND_MS, drained.signal)]);
+    // Draining waits for the server. One that is gone, or goes meanwhile, must not keep us.
+    const draining = this.#connection.drain().catch(() => undefined);
+    await Promise.race([draining, this.#clock.sleep(DRAIN_BOUND_MS, drained.signal)]);
     drained.abort();
     await this.#connection.close();
   }

@@ -4,6 +4,7 @@ import { EventBatch as WireEventBatch } from "../../generated/vmcslab/v1/events.
 import type { EventBatch, EventSink } from "../port.js";
 import { BatchQueue } from "../queue.js";
 import { connectNats, type NatsBus } from "./connection.js";
+import type { EventStream } from "./jetstream.js";
 import { subjectOf } from "./subject.js";
 
 const CONNECT_DELAY_MS = 250;
@@ -16,12 +17,16 @@ export interface NatsSinkOptions {
   readonly queue?: BatchQueue;
 }
 
-/** Publishes to NATS. The server confirms runs of batches; after a broken connection the last run is published again. */
+/** Hands over the oldest of some batches; how many of them the server has. */
+type Deliver = (batches: readonly EventBatch[]) => Promise<number>;
+
+/** Publishes to NATS. What the server has not confirmed is published again after a broken connection. */
 export class NatsSink implements EventSink {
   readonly #options: NatsSinkOptions;
   readonly #queue: BatchQueue;
   readonly #stop = new AbortController();
   #bus: NatsBus | undefined;
+  #deliver: Deliver | undefined;
   #pumping = false;
 
   constructor(options: NatsSinkOptions) {
@@ -31,7 +36,7 @@ export class NatsSink implements EventSink {
   }
 
   get connected(): boolean {
-    return this.#bus?.connected ?? false;
+    return this.#deliver !== undefined && this.#bus?.connected === true;
   }
 
   get dropped(): number {
@@ -52,12 +57,13 @@ export class NatsSink implements EventSink {
     await this.#bus?.drain();
   }
 
-  /** The server may start after us. */
+  /** The server may start after us, and its JetStream after it. */
   async #connect(): Promise<void> {
     const { url, host, source, clock } = this.#options;
     while (!this.#stop.signal.aborted) {
       try {
-        this.#bus = await connectNats(url, `${host}.${source}`, clock);
+        this.#bus ??= await connectNats(url, `${host}.${source}`, clock);
+        this.#deliver = await deliverTo(this.#bus);
         break;
       } catch {
         // Until it is there `connected` is false, and health says so.
@@ -69,25 +75,53 @@ export class NatsSink implements EventSink {
   }
 
   async #pump(): Promise<void> {
-    const bus = this.#bus;
-    if (bus === undefined || this.#pumping) return;
+    const deliver = this.#deliver;
+    if (deliver === undefined || this.#pumping) return;
     this.#pumping = true;
     while (!this.#queue.isEmpty && !this.#stop.signal.aborted) {
-      const count = this.#queue.batches.length;
       try {
-        for (const batch of this.#queue.batches) this.#publishOne(bus, batch);
-        await bus.flush();
-        this.#queue.delivered(count);
+        this.#queue.delivered(await deliver(this.#queue.batches));
       } catch {
-        // The connection broke. It comes back by itself; trace does not store twice what reached it before.
+        // The connection broke. It comes back by itself; what reached the server before is not stored twice.
         await this.#options.clock.sleep(CONNECT_DELAY_MS, this.#stop.signal);
       }
     }
     this.#pumping = false;
   }
+}
 
-  #publishOne(bus: NatsBus, batch: EventBatch): void {
-    const payload = WireEventBatch.encode(eventBatchToWire(batch)).finish();
-    bus.publish(subjectOf(batch.host, batch.source), payload);
+async function deliverTo(bus: NatsBus): Promise<Deliver> {
+  const stream = await bus.eventStream();
+  return stream === undefined ? (batches) => publishAll(bus, batches) : (batches) => storeOldest(stream, batches);
+}
+
+/** Without JetStream: the server confirms a run of batches. */
+async function publishAll(bus: NatsBus, batches: readonly EventBatch[]): Promise<number> {
+  const run = [...batches];
+  for (const batch of run) bus.publish(subjectOf(batch.host, batch.source), encoded(batch));
+  await bus.flush();
+  return run.length;
+}
+
+/**
+ * With JetStream: one batch after the other. If more were in flight, one of them could be lost with a connection and be stored after those
+ * that follow it, and its place in the sequence would be taken for a loss.
+ */
+async function storeOldest(stream: EventStream, batches: readonly EventBatch[]): Promise<number> {
+  const [batch] = batches;
+  if (batch === undefined) return 0;
+  const { host, source, incarnation, firstSeq, events } = batch;
+  const id = `${host}.${source}.${incarnation}.${firstSeq}+${events.length}`;
+  try {
+    await stream.publish(subjectOf(host, source), encoded(batch), id);
+  } catch (error) {
+    // A server that lost its storage lost the stream with it.
+    await stream.ensure();
+    throw error;
   }
+  return 1;
+}
+
+function encoded(batch: EventBatch): Uint8Array {
+  return WireEventBatch.encode(eventBatchToWire(batch)).finish();
 }

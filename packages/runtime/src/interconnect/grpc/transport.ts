@@ -18,8 +18,10 @@ export function grpcTransport(address: string): Transport {
       stream.on("data", (frame) => {
         if (open) receive(frame);
       });
-      stream.on("error", (error: ServiceError) => end({ message: error.message, refused: isRefusal(error) }));
-      stream.on("end", () => end({ message: "the CPU ended the stream", refused: false }));
+      stream.on("error", (error: ServiceError) =>
+        end({ message: error.message, refused: isRefusal(error), gone: isGone(error) }),
+      );
+      stream.on("end", () => end({ message: "the CPU ended the stream", refused: false, gone: false }));
       return {
         send(frame) {
           if (open) stream.write(frame);
@@ -34,6 +36,13 @@ export function grpcTransport(address: string): Transport {
       client.close();
     },
   };
+}
+
+/** The causes that @grpc/grpc-js puts into the details of UNAVAILABLE when it could not connect. */
+const NOBODY_THERE = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH/;
+
+function isGone(error: ServiceError): boolean {
+  return error.code === status.UNAVAILABLE && NOBODY_THERE.test(error.details);
 }
 
 /** Statuses with which a CPU says that it understood and will not talk to us. */

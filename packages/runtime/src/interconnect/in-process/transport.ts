@@ -17,7 +17,7 @@ export function inProcessTransport(target: InProcessTarget): Transport {
         if (!open) return;
         open = false;
         const message = error instanceof Error ? error.message : String(error);
-        queueMicrotask(() => broken({ message, refused: true }));
+        queueMicrotask(() => broken({ message, refused: true, gone: false }));
       };
       return {
         send(frame) {

@@ -1,0 +1,84 @@
+/** Setting the faults of links over HTTP. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Link } from "./link.js";
+import { NO_FAULTS, parseLinkFaults } from "./link-faults.js";
+
+const BODY_CHARACTERS_MAX = 10_000;
+
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
+/**
+ * GET /links · PUT /links/NAME with faults · POST /links/NAME/reset · DELETE /links/NAME and DELETE /links heal · GET /healthz.
+ * Ends when it listens; the value ends it.
+ */
+export function serveControl(links: readonly Link[], listen: { host: string; port: number }): Promise<() => void> {
+  const server = createServer((request, response) => {
+    answer(links, request).then(
+      (reply) => send(response, reply),
+      (error: unknown) => send(response, { status: 400, body: { error: messageOf(error) } }),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listen.port, listen.host, () =>
+      resolve(() => {
+        server.close();
+        server.closeAllConnections();
+      }),
+    );
+  });
+}
+
+async function answer(links: readonly Link[], request: IncomingMessage): Promise<Reply> {
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  const [, collection, name, action] = path.split("/");
+  const asked = `${request.method} ${name === undefined ? path : `/${collection}/NAME${action === undefined ? "" : `/${action}`}`}`;
+  if (asked === "GET /healthz") return { status: 200, body: { serving: true } };
+  if (asked === "GET /links") return { status: 200, body: stateOf(links) };
+  const chosen = name === undefined ? links : links.filter((link) => link.name === name);
+  if (chosen.length === 0) {
+    const names = links.map((link) => link.name).join(", ");
+    return { status: 404, body: { error: `no link "${name}": there are ${names}` } };
+  }
+  switch (asked) {
+    case "PUT /links/NAME": {
+      const { forMs, ...faults } = parseLinkFaults(JSON.parse(await bodyOf(request)));
+      for (const link of chosen) link.setFaults(faults, forMs);
+      break;
+    }
+    case "POST /links/NAME/reset":
+      for (const link of chosen) link.reset();
+      break;
+    case "DELETE /links":
+    case "DELETE /links/NAME":
+      for (const link of chosen) link.setFaults(NO_FAULTS);
+      break;
+    default:
+      return { status: 404, body: { error: `${asked} is not known` } };
+  }
+  return { status: 200, body: stateOf(chosen) };
+}
+
+function stateOf(links: readonly Link[]): object {
+  return Object.fromEntries(links.map(({ name, faults }) => [name, faults]));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > BODY_CHARACTERS_MAX) throw new Error("too long");
+  }
+  return text;
+}
+
+function send(response: ServerResponse, { status, body }: Reply): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,24 @@
+import { once } from "node:events";
+import { type handleServerStreamingCall, type ServerWritableStream, status } from "@grpc/grpc-js";
+
+/** A handler that answers with what `read` yields, as fast as the client takes it. */
+export function serverStream<Request, Response>(
+  read: (request: Request) => AsyncIterable<Response>,
+): handleServerStreamingCall<Request, Response> {
+  return (stream) => {
+    send(stream, read(stream.request)).then(
+      () => stream.end(),
+      (error: unknown) => stream.emit("error", { code: status.INTERNAL, details: String(error) }),
+    );
+  };
+}
+
+async function send<Request, Response>(
+  stream: ServerWritableStream<Request, Response>,
+  responses: AsyncIterable<Response>,
+): Promise<void> {
+  for await (const response of responses) {
+    if (stream.cancelled) return;
+    if (!stream.write(response)) await Promise.race([once(stream, "drain"), once(stream, "cancelled")]);
+  }
+}
