@@ -38,6 +38,7 @@ function summarize(vitestExitCode) {
   const missing = missingRequirements(tests);
   for (const { requirement, name } of missing)
     console.error(`VMCSLAB_REQUIRE=${requirement}, but this was skipped: ${name}`);
+  for (const [reason, times] of skipReasons(tests)) console.log(`skipped ${times}: ${reason}`);
   const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status)).length;
   // A file that could not even be loaded has no tests to count.
   const brokenFiles = results.testResults.filter(
@@ -70,4 +71,15 @@ function missingRequirements(tests) {
       .filter(({ fullName }) => fullName.toLowerCase().includes(`needs ${requirement.toLowerCase()}`))
       .map(({ fullName }) => ({ requirement, name: fullName })),
   );
+}
+
+/** How many tests were skipped for which reason; tests that need something carry the reason in their names. */
+function skipReasons(tests) {
+  const reasons = new Map();
+  for (const { status, fullName } of tests) {
+    const reason = /\(skipped: (.+?)\)/.exec(fullName)?.[1];
+    if (status === "passed" || status === "failed" || reason === undefined) continue;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  return reasons;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,9 +14,9 @@ import {
 } from "@vmcslab/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningTrace, startTrace } from "../../services/trace/src/index.js";
+import { missingNats } from "../support/nats-server.js";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const missing = spawnSync("nats-server", ["--version"]).status === 0 ? "" : " (skipped: no nats-server on the PATH)";
 
 const stops: (() => unknown)[] = [];
 let directory: string;
@@ -24,7 +24,7 @@ let port: number;
 let nats: ChildProcess;
 
 beforeEach(async () => {
-  if (missing !== "") return;
+  if (missingNats !== "") return;
   directory = await mkdtemp(join(tmpdir(), "vmcslab-jetstream-"));
   port = await freePort();
   nats = startNats();
@@ -32,7 +32,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
-  if (missing === "") await rm(directory, { recursive: true });
+  if (missingNats === "") await rm(directory, { recursive: true });
 });
 
 function freePort(): Promise<number> {
@@ -91,7 +91,7 @@ async function countsOf(trace: RunningTrace, name: string) {
   return counts.ok ? counts.value.sources.find((count) => count.source === name) : undefined;
 }
 
-describe.skipIf(missing !== "")(`event bus over NATS JetStream, needs nats${missing}`, () => {
+describe.skipIf(missingNats !== "")(`event bus over NATS JetStream, needs nats${missingNats}`, () => {
   test("what is published while trace is away is stored when it comes back, once", async () => {
     const cpu0 = source("cpu0");
     const first = await begin("trace");

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { checkHealth, EventRecorder, LamportClock, NatsSink, systemClock, TraceClient } from "@vmcslab/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningTrace, startTrace } from "../../services/trace/src/index.js";
+import { missingNats } from "../support/nats-server.js";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const missing = spawnSync("nats-server", ["--version"]).status === 0 ? "" : " (skipped: no nats-server on the PATH)";
 
 const stops: (() => unknown)[] = [];
 let directory: string;
@@ -66,7 +66,7 @@ async function countsOf(name: string) {
   return counts.value.sources.find((count) => count.source === name);
 }
 
-describe.skipIf(missing !== "")(`event bus over NATS${missing}`, () => {
+describe.skipIf(missingNats !== "")(`event bus over NATS, needs nats${missingNats}`, () => {
   let nats: ChildProcess;
 
   beforeEach(async () => {

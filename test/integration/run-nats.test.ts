@@ -1,20 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missingNats } from "../support/nats-server.js";
 import { vmcslab } from "./cli-process.js";
-
-/** A nats-server on the PATH. */
-const hasNats = (() => {
-  try {
-    execFileSync("nats-server", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 let runs = "";
 let nats: ChildProcess | undefined;
@@ -28,7 +19,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-describe.skipIf(!hasNats)("a run over NATS (needs nats)", () => {
+describe.skipIf(missingNats !== "")(`a run over NATS, needs nats${missingNats}`, () => {
   beforeAll(async () => {
     runs = mkdtempSync(join(tmpdir(), "vmcslab-nats-"));
     const port = await freePort();
