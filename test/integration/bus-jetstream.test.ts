@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,7 +13,7 @@ import {
 } from "@vmcslab/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningTrace, startTrace } from "../../services/trace/src/index.js";
-import { missingNats } from "../support/nats-server.js";
+import { freePort, missingNats, startNats, stopNats } from "../support/nats-server.js";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -27,7 +26,7 @@ beforeEach(async () => {
   if (missingNats !== "") return;
   directory = await mkdtemp(join(tmpdir(), "vmcslab-jetstream-"));
   port = await freePort();
-  nats = startNats();
+  nats = natsHere();
 });
 
 afterEach(async () => {
@@ -35,32 +34,10 @@ afterEach(async () => {
   if (missingNats === "") await rm(directory, { recursive: true });
 });
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
-    });
-  });
-}
-
-function startNats(): ChildProcess {
-  const args = ["-a", "127.0.0.1", "-p", `${port}`, "-js", "-sd", join(directory, "jetstream")];
-  const server = spawn("nats-server", args, { stdio: "ignore" });
-  stops.push(() => killNats(server));
+function natsHere(): ChildProcess {
+  const server = startNats(port, join(directory, "jetstream"));
+  stops.push(() => stopNats(server));
   return server;
-}
-
-async function killNats(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  server.kill("SIGKILL");
-  await ended;
 }
 
 /** Trace with a place of its own in the stream, or without. */
@@ -113,8 +90,8 @@ describe.skipIf(missingNats !== "")(`event bus over NATS JetStream, needs nats${
     for (let round = 0; round < 5; round++) {
       for (const { recorder } of sources) publish(recorder, 2000);
       await systemClock.sleep(30);
-      if (round === 1) await killNats(nats);
-      if (round === 3) nats = startNats();
+      if (round === 1) await stopNats(nats);
+      if (round === 3) nats = natsHere();
     }
     for (const { name, recorder } of sources) {
       expect(await recorder.flush(20_000)).toMatchObject({ published: 10_000, complete: true, dropped: 0 });
@@ -138,9 +115,9 @@ describe.skipIf(missingNats !== "")(`event bus over NATS JetStream, needs nats${
 
   test("the health of trace follows the server", async () => {
     const trace = await begin("trace");
-    await killNats(nats);
+    await stopNats(nats);
     await expect.poll(() => checkHealth(trace.address), { timeout: 5000 }).toBe("NOT_SERVING");
-    nats = startNats();
+    nats = natsHere();
     await expect.poll(() => checkHealth(trace.address), { timeout: 10_000 }).toBe("SERVING");
   });
 

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkHealth, EventRecorder, LamportClock, NatsSink, systemClock, TraceClient } from "@vmcslab/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningTrace, startTrace } from "../../services/trace/src/index.js";
-import { missingNats } from "../support/nats-server.js";
+import { freePort, missingNats, startNats, stopNats } from "../support/nats-server.js";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -23,31 +22,10 @@ async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 50
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
-    });
-  });
-}
-
-function startNats(onPort: number): ChildProcess {
-  const server = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(onPort)], { stdio: "ignore" });
+function natsOn(onPort: number): ChildProcess {
+  const server = startNats(onPort);
   stops.push(() => stopNats(server));
   return server;
-}
-
-async function stopNats(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  server.kill("SIGKILL");
-  await ended;
 }
 
 function source(name: string): { sink: NatsSink; recorder: EventRecorder } {
@@ -72,7 +50,7 @@ describe.skipIf(missingNats !== "")(`event bus over NATS, needs nats${missingNat
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "vmcslab-nats-"));
     port = await freePort();
-    nats = startNats(port);
+    nats = natsOn(port);
     trace = await startTrace({ directory, natsUrl: `nats://127.0.0.1:${port}`, logger: silent });
     stops.push(() => trace.stop());
     await until(async () => (await checkHealth(trace.address)) === "SERVING");
@@ -102,7 +80,7 @@ describe.skipIf(missingNats !== "")(`event bus over NATS, needs nats${missingNat
     await stopNats(nats);
     await until(() => !sink.connected);
     for (let i = 0; i < 600; i++) recorder.record({ kind: "vmx.off", operation: 0, cpu: 1 });
-    nats = startNats(port);
+    nats = natsOn(port);
     expect(await recorder.flush(10_000)).toMatchObject({ published: 601, complete: true });
     await until(async () => ((await countsOf("cpu1"))?.published ?? 0) === 601);
     const count = await countsOf("cpu1");

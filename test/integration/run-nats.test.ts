@@ -1,30 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { missingNats } from "../support/nats-server.js";
+import { freePort, missingNats, startNats } from "../support/nats-server.js";
 import { vmcslab } from "./cli-process.js";
 
 let runs = "";
 let nats: ChildProcess | undefined;
 let url = "";
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 describe.skipIf(missingNats !== "")(`a run over NATS, needs nats${missingNats}`, () => {
   beforeAll(async () => {
     runs = mkdtempSync(join(tmpdir(), "vmcslab-nats-"));
     const port = await freePort();
     url = `nats://127.0.0.1:${port}`;
-    nats = spawn("nats-server", ["-a", "127.0.0.1", "-p", `${port}`], { stdio: "ignore" });
+    nats = startNats(port);
   });
   afterAll(() => {
     nats?.kill();
