@@ -43,6 +43,7 @@ export { l1InstructionFromWire, l1OutcomeToWire } from "./codec/l1.js";
 export { nestedStateToWire } from "./codec/nested-state.js";
 export { toNumber } from "./codec/numbers.js";
 export { positionToWire } from "./codec/position.js";
+export { requireCpuModel } from "./cpu-model.js";
 export { Driver } from "./driver.js";
 /** The generated messages and services, one namespace per file of proto/. */
 export * as cpuWire from "./generated/vmcslab/v1/cpu.js";

@@ -6,13 +6,14 @@ import {
   newIncarnation,
   Publisher,
   type RunningServer,
+  requireCpuModel,
   serve,
   startMetrics,
   systemClock,
   UnaryHandlers,
   watchReadiness,
 } from "@vmcslab/runtime";
-import { CPU_MODELS, type CpuModel, cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
+import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { Board } from "./board.js";
 import { cpuService } from "./handlers.js";
 import { PeoplesInstructions } from "./instructions.js";
@@ -29,7 +30,7 @@ export interface RunningCpu {
 /** Starts one CPU. Rejects when it cannot listen, or for an unknown model. It serves at once; health says SERVING when L0 can use it (if it was given one) and its bus is there. */
 export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   const { cpu, host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
-  const model = modelNamed(options.model ?? DEFAULT_CPU_MODEL);
+  const model = requireCpuModel(options.model ?? DEFAULT_CPU_MODEL);
   const logger = options.logger ?? createLogger({ service: "cpu", cpu });
   const incarnation = newIncarnation(clock);
   const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, incarnation, clock);
@@ -83,10 +84,4 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       logger.info({}, "stopped");
     },
   };
-}
-
-function modelNamed(name: string): CpuModel {
-  const model = cpuModelNamed(name);
-  if (model !== undefined) return model;
-  throw new Error(`no CPU model ${name}: there are ${Object.keys(CPU_MODELS).join(", ")}`);
 }

@@ -4,13 +4,14 @@ import {
   Driver,
   newIncarnation,
   Publisher,
+  requireCpuModel,
   serve,
   startMetrics,
   systemClock,
   UnaryHandlers,
   watchReadiness,
 } from "@vmcslab/runtime";
-import { CPU_MODELS, type CpuModel, cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
+import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { CpuRegistry } from "./cpu-registry.js";
 import { l0Service } from "./handlers.js";
 import { l0Metrics } from "./metrics.js";
@@ -72,12 +73,6 @@ function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[
     poolSize: options.poolSize ?? POOL_SIZE,
     memoryPages: options.memoryPages ?? MEMORY_PAGES,
     l1MemoryBytes: options.l1MemoryBytes ?? L1_MEMORY_BYTES,
-    model: modelNamed(options.model ?? DEFAULT_CPU_MODEL),
+    model: requireCpuModel(options.model ?? DEFAULT_CPU_MODEL),
   };
-}
-
-function modelNamed(name: string): CpuModel {
-  const model = cpuModelNamed(name);
-  if (model !== undefined) return model;
-  throw new Error(`no CPU model ${name}: there are ${Object.keys(CPU_MODELS).join(", ")}`);
 }

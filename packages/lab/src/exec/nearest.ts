@@ -1,3 +1,5 @@
+import { editDistance } from "../text/suggest.js";
+
 /** Distance of an edit that a slip of the fingers explains. */
 const DISTANCE_MAX = 3;
 
@@ -14,18 +16,4 @@ export function suggestion(word: string, names: Iterable<string>): string {
     bestDistance = distance;
   }
   return best === undefined ? "" : `; did you mean "${best}"?`;
-}
-
-/** Levenshtein: insertions, deletions and substitutions. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }
