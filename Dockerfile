@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/cli/package.json packages/cli/
 COPY packages/cli/bin packages/cli/bin
+COPY packages/faults/package.json packages/faults/
 COPY packages/history/package.json packages/history/
 COPY packages/lab/package.json packages/lab/
 COPY packages/nested/package.json packages/nested/

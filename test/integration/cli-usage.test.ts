@@ -26,6 +26,13 @@ describe("what is wrong is said once, with its line, and exit code 64", () => {
     });
   });
 
+  it("an experiment with faults, which no live host can inject yet", async () => {
+    const path = file("faults.yaml", "name: a\nworkload: { roundRobin: { entries: 1 } }\nfaults: [{ do: crashL0 }]\n");
+    const { exitCode, stdout, stderr } = await vmcslab(["run", path]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
+    expect(stderr).toContain(`${path}:3:1: faults: faults are injected by \`vmcslab run --simulate\``);
+  });
+
   it("a capture without kvm events", async () => {
     const capture = file("no-kvm.txt", "hello\n");
     const { exitCode, stdout, stderr } = await vmcslab([
@@ -77,6 +84,9 @@ describe("what is wrong is said once, with its line, and exit code 64", () => {
       'vmcslab: --kind: there is no kind "vmcs.cleer"; did you mean "vmcs.clear"?',
     ],
     [["history", "packages", "--cpu", "x"], 'vmcslab: --cpu: "x" is not a whole number'],
+    [["check", "packages"], "vmcslab: packages: no history of a run here\n"],
+    [["check", "/nowhere"], "vmcslab: /nowhere: there is no such folder\n"],
+    [["check", "packages", "--events", "x"], 'vmcslab: --events: "x" is not a whole number'],
     [["run", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
     [["scenario", "packages"], "vmcslab: packages: this is a folder; give a file\n"],
     [["scenario", "/nowhere/s.txt"], "vmcslab: /nowhere/s.txt: there is no such file\n"],
@@ -96,7 +106,16 @@ it("a history that is none, and one that was cut off", async () => {
     exitCode: 64,
     stderr: expect.stringMatching(`^vmcslab: ${none}: no history that this version can read: `),
   });
+  expect(await vmcslab(["check", folder])).toMatchObject({
+    exitCode: 64,
+    stdout: "",
+    stderr: expect.stringMatching(`^vmcslab: ${none}: no history that this version can read: `),
+  });
   const cut = file("h.l0.1.events", "\u0005h");
+  expect(await vmcslab(["check", folder])).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringMatching(`^vmcslab: ${cut} ends inside a batch`),
+  });
   expect(await vmcslab(["history", folder])).toEqual({
     exitCode: 2,
     stdout: "",
@@ -126,15 +145,25 @@ describe("help", () => {
     },
   );
 
-  it.each(["run", "exec", "scenario", "schema", "models", "cpu", "l0", "trace", "history", "compose", "proxy"])(
-    "%s: every file of the project that it names is there",
-    async (command) => {
-      const { stdout } = await vmcslab([command, "--help"]);
-      const named = stdout.match(/(?<![\w./-])(?:experiments|test|docs|bench)\/[\w./-]*\w/g) ?? [];
-      for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
-      if (command === "scenario") expect(named).toContain("test/scenarios/place.txt");
-    },
-  );
+  it.each([
+    "run",
+    "exec",
+    "scenario",
+    "schema",
+    "models",
+    "cpu",
+    "l0",
+    "trace",
+    "check",
+    "history",
+    "compose",
+    "proxy",
+  ])("%s: every file of the project that it names is there", async (command) => {
+    const { stdout } = await vmcslab([command, "--help"]);
+    const named = stdout.match(/(?<![\w./-])(?:experiments|test|docs|bench)\/[\w./-]*\w/g) ?? [];
+    for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
+    if (command === "scenario") expect(named).toContain("test/scenarios/place.txt");
+  });
 
   it("says which exit codes this very command has", async () => {
     const { stdout } = await vmcslab(["healthcheck", "--help"]);

@@ -89,6 +89,12 @@ describe("a run", () => {
       .map((line) => JSON.parse(line).lamport);
     expect(lamports).toHaveLength(result.events.stored);
     expect(lamports).toEqual(lamports.toSorted((left, right) => left - right));
+    const check = await vmcslab(["check", join(runs, "kvm-capture/latest"), "--json"]);
+    expect({ exitCode: check.exitCode, stderr: check.stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(check.stdout)).toMatchObject({
+      ...{ schema: "vmcslab.check/v1", verdict: "valid", doubts: [], violations: [], violationCount: 0 },
+      events: { checked: result.events.stored, lost: result.events.lost, duplicates: 0 },
+    });
     expect(result.events.lost).toBe(0);
     expect(result.events.stored).toBe(result.events.published);
     for (const file of ["README.md", "experiment.yaml", "result.json", "history"])

@@ -1,8 +1,11 @@
 /** The commands. Each file below defines its flags and loads what it needs only when it runs, so that starting is quick. */
 import { Command } from "@commander-js/extra-typings";
+import { addCheckCommand } from "./commands/check.js";
 import { addComposeCommand } from "./commands/compose.js";
+import { addCostsCommand } from "./commands/costs.js";
 import { addCpuCommand } from "./commands/cpu.js";
 import { addExecCommand } from "./commands/exec.js";
+import { addFaultsCommand } from "./commands/faults.js";
 import { addHealthcheckCommand } from "./commands/healthcheck.js";
 import { addHistoryCommand } from "./commands/history.js";
 import { addL0Command } from "./commands/l0.js";
@@ -33,10 +36,13 @@ export function createProgram(): Command {
   });
   addRunCommand(program);
   addExecCommand(program);
+  addCheckCommand(program);
   addHistoryCommand(program);
   addScenarioCommand(program);
+  addFaultsCommand(program);
   addSchemaCommand(program);
   addModelsCommand(program);
+  addCostsCommand(program);
   addCpuCommand(program);
   addL0Command(program);
   addTraceCommand(program);

@@ -20,11 +20,18 @@ export const EVENT_KINDS = {
   "vm.exit": "cpu: a VM exit. cpu, region, reason",
   "vm.fail":
     "cpu: a VMX instruction did not succeed. cpu, instruction, status (failInvalid, failValid, exception, entryFailure), error (number or vector), region",
+  "lease.expired":
+    "cpu: its lease ended before L0 renewed it: it stopped using its VMCSs, left VMX operation and forgot what it cached. cpu, epoch (its incarnation), count (VMCSs dropped)",
   // From L0: hosts and vcpus.
   "cpu.registered": "l0: a CPU service registered. cpu, epoch (its incarnation)",
   "cpu.offline": "l0: a CPU was taken offline on request, every VMCS on it cleared first. cpu, count (VMCSs cleared)",
+  "cpu.fenced":
+    "l0: a CPU's fence deadline passed: its lease has ended on any clock, and its VMCSs may be rebuilt. cpu, epoch (its incarnation)",
   "cpu.lost": "l0: a CPU vanished with its caches. cpu, count (VMCSs that were active there)",
+  "host.crashed":
+    "l0: crash clear-all, as kexec needs it: every CPU was told to VMCLEAR all it holds and leave VMX operation; nothing is run any more. count (VMCSs cleared), reason (CPUs that did not answer)",
   "vcpu.created": "l0: vcpu, cpu (where it is placed), count (pool size as configured)",
+  "vcpu.killed": "l0: the vcpu ends because a CPU that held one of its VMCSs was lost (policy kill). vcpu, cpu",
   "vcpu.destroyed": "l0: vcpu",
   "vcpu.placed": "l0: a vcpu moved. vcpu, from, to",
   // From L0: ownership of VMCSs.
@@ -36,6 +43,8 @@ export const EVENT_KINDS = {
     "l0: a VMCS was active on a CPU that vanished; its contents are rebuilt at the next load. vmcs, region, cpu",
   "ipi.sent": "l0: a cross-CPU clear goes out. from (CPU the caller is on), to, vmcs, region, epoch",
   "ipi.acked": "l0: its completion was applied. from, to, vmcs, region, epoch",
+  "writeback.refused":
+    "l0: a completion of a life of a CPU that was given up brought a flushed image; it was not applied. cpu, vmcs, region, epoch",
   // From L0: the vmcs02 pool. `order` is the pool after the event, most recent first, as vmcs12 addresses.
   "pool.hit": "l0: vcpu, vmptr (vmcs12 address), vmcs, count (capacity), order",
   "pool.recycle": "l0: vcpu, vmptr, from (the vmcs12 address it was for), vmcs, count (capacity), order",
@@ -50,6 +59,10 @@ export const EVENT_KINDS = {
   // From L0: operations, for invariant 8.
   "op.begin": "l0: an operation was accepted. instruction (its name), vcpu",
   "op.end": "l0: it ended. instruction, vcpu, status (ok, or an error's code), definite",
+  // From whoever injects faults: for people, no invariant depends on them.
+  "fault.injected":
+    "faults: a fault begins to act. cause (its name), instruction (what it does), cpu (its victim, if it has one)",
+  "fault.healed": "faults: it ended: by its lease, or cleared. cause, instruction, cpu, count (how often it struck)",
 } as const;
 
 export type EventKind = keyof typeof EVENT_KINDS;
@@ -59,39 +72,39 @@ export interface EventFact {
   readonly kind: EventKind;
   /** The operation of L0 that caused it; 0 when none did. */
   readonly operation: number;
-  readonly cpu?: number;
-  readonly vcpu?: number;
+  readonly cpu?: number | undefined;
+  readonly vcpu?: number | undefined;
   /** Identity of a hardware VMCS: never reused, unlike its address. */
-  readonly vmcs?: number;
+  readonly vmcs?: number | undefined;
   /** Host-physical address of a VMCS or VMXON region. */
-  readonly region?: number;
+  readonly region?: number | undefined;
   /** Guest-physical address of a vmcs12. */
-  readonly vmptr?: number;
+  readonly vmptr?: number | undefined;
   /** Activation number of a VMCS, or a CPU's incarnation. */
-  readonly epoch?: number;
-  readonly from?: number;
-  readonly to?: number;
-  readonly launched?: boolean;
-  readonly activated?: boolean;
-  readonly active?: boolean;
-  readonly toL1?: boolean;
-  readonly definite?: boolean;
-  readonly reason?: number;
-  readonly error?: number;
-  readonly count?: number;
+  readonly epoch?: number | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly launched?: boolean | undefined;
+  readonly activated?: boolean | undefined;
+  readonly active?: boolean | undefined;
+  readonly toL1?: boolean | undefined;
+  readonly definite?: boolean | undefined;
+  readonly reason?: number | undefined;
+  readonly error?: number | undefined;
+  readonly count?: number | undefined;
   /** FNV-1a (32 bits) over a VMCS's fields. */
-  readonly digest?: number;
-  readonly order?: readonly number[];
-  readonly instruction?: string;
-  readonly status?: string;
-  readonly role?: "vmcs01" | "vmcs02";
-  readonly cause?: string;
+  readonly digest?: number | undefined;
+  readonly order?: readonly number[] | undefined;
+  readonly instruction?: string | undefined;
+  readonly status?: string | undefined;
+  readonly role?: "vmcs01" | "vmcs02" | undefined;
+  readonly cause?: string | undefined;
 }
 
 /** An event as recorded. */
 export interface HistoryEvent extends EventFact {
   readonly host: string;
-  /** Who published it: `l0`, `cpu0`, `cpu1`, … */
+  /** Who published it: `l0`, `cpu0`, `cpu1`, …, or `faults`. */
   readonly source: string;
   /** 1, 2, 3, … per source and incarnation of that source, without gaps. */
   readonly seq: number;

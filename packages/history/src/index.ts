@@ -8,3 +8,4 @@ export * from "./event.js";
 export { mergeAsyncStreams, mergeStreams } from "./merge.js";
 export { compareEvents } from "./order.js";
 export { type Arrival, SequenceChecker, type SequenceCounts } from "./sequence.js";
+export { VmcsFollower } from "./vmcs-follower.js";

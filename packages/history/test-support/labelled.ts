@@ -1,4 +1,4 @@
-import { type CheckReport, type EventFact, type HistoryEvent, Sanitizer } from "../src/index.js";
+import { type CheckReport, type EventFact, type HistoryEvent, Sanitizer, type SanitizerOptions } from "../src/index.js";
 
 /** An event of a story, under a name that a test can break it by. */
 export interface Labelled {
@@ -28,18 +28,23 @@ export function number(story: readonly Labelled[]): HistoryEvent[] {
   });
 }
 
-export function check(events: Iterable<HistoryEvent>, complete = true): CheckReport {
-  const sanitizer = new Sanitizer();
+export function check(events: Iterable<HistoryEvent>, complete = true, options: SanitizerOptions = {}): CheckReport {
+  const sanitizer = new Sanitizer(options);
   for (const event of events) sanitizer.observe(event);
   return sanitizer.finish({ complete });
 }
 
 /** What the sanitizer says of a story: each rule with the labels of the events it names. */
-export function findings(story: readonly Labelled[], complete = true): string[] {
+export function findings(
+  story: readonly Labelled[],
+  complete = true,
+  options: SanitizerOptions = { sharedClock: true },
+): string[] {
   const events = number(story);
-  const labels = new Map(events.map((event, index) => [`${event.source}/${event.seq}`, story[index]?.label]));
-  return check(events, complete).violations.map(
-    ({ rule, events }) => `${rule}: ${events.map(({ source, seq }) => labels.get(`${source}/${seq}`)).join(" | ")}`,
+  const keyOf = ({ source, incarnation, seq }: HistoryEvent) => `${source}/${incarnation}/${seq}`;
+  const labels = new Map(events.map((event, index) => [keyOf(event), story[index]?.label]));
+  return check(events, complete, options).violations.map(
+    ({ rule, events }) => `${rule}: ${events.map((event) => labels.get(keyOf(event))).join(" | ")}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { type Labelled, told } from "./labelled.js";
 
 /** One thing that the model does. `vmcs` and `cpu` are taken modulo what exists. */
 export interface Step {
-  readonly do: "run" | "write" | "recreate" | "loseCpu";
+  readonly do: "run" | "write" | "recreate" | "loseCpu" | "fenceCpu";
   readonly vmcs: number;
   readonly cpu: number;
 }
@@ -50,6 +50,7 @@ export class ReferenceHost {
     const vmcs = this.#vmcss[vcpu];
     if (vmcs === undefined) return;
     if (action === "loseCpu") this.#loseCpu(cpu);
+    else if (action === "fenceCpu") this.#fenceCpu(cpu);
     else if (action === "recreate") this.#operation(vcpu, () => this.#recreate(vmcs, vcpu));
     else {
       this.#operation(vcpu, () => {
@@ -127,6 +128,15 @@ export class ReferenceHost {
     this.#incarnations[cpu] = epoch;
     this.#l0("registers", { kind: "cpu.registered", cpu, epoch });
     this.#on(cpu, "vmxon", { kind: "vmx.on", region: 0xff000 });
+  }
+
+  /** The CPU is cut off: its lease ends, then L0's deadline passes, by the one clock of the model. */
+  #fenceCpu(cpu: number): void {
+    const epoch = this.#incarnations[cpu] ?? 1;
+    const count = this.#vmcss.filter((vmcs) => vmcs.cpu === cpu).length;
+    this.#on(cpu, "lets go", { kind: "lease.expired", epoch, count });
+    this.#l0("fences", { kind: "cpu.fenced", cpu, epoch });
+    this.#loseCpu(cpu);
   }
 
   #loseCpu(cpu: number): void {

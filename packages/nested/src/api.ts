@@ -102,6 +102,10 @@ export interface OperationError {
     | "cpuUnavailable"
     /** No completion before the deadline. */
     | "deadline"
+    /** The vcpu ended: a CPU that held one of its VMCSs was lost, and the policy is `kill`. */
+    | "vcpuKilled"
+    /** Crash clear-all has begun. */
+    | "hostCrashed"
     /** A CPU answered what the protocol does not allow: a bug, or a CPU that was meddled with. */
     | "unexpectedOutcome";
   readonly definite: boolean;

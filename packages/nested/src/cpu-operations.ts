@@ -3,9 +3,10 @@ import { applyClear, type DecidedClear, decideClear, withdrawClear } from "./hos
 import type { HostCpu } from "./host/host-cpu.js";
 import type { HostState } from "./host/host-state.js";
 import { restoreHome } from "./host/load.js";
-import { NOWHERE } from "./host/loaded-vmcs.js";
+import { type LoadedVmcs, NOWHERE } from "./host/loaded-vmcs.js";
 import { describeStop, findStop } from "./host/task.js";
 import type { BatchInstruction, InstructionResult } from "./interconnect/batch.js";
+import { anyCpuFor, destroyVcpu, onVcpu, operation } from "./operations.js";
 
 /** A CPU service is there: VMXON, then it may be used. Another incarnation than the last means that what was cached there is gone. */
 export function* registerCpu(host: HostState, operation: number, number: number, incarnation: number): Steps<void> {
@@ -24,6 +25,8 @@ export function* onlineCpu(host: HostState, operation: number, number: number): 
   const cpu = host.cpus.get(number);
   if (cpu === undefined) fail("notFound", `no CPU ${number} has registered`);
   if (cpu.state === "online") return;
+  // Its next life may be there already. To use it before it has registered would be to take what it is given for the last one's, and give that up when it registers.
+  if (cpu.incarnation === 0) fail("cpuUnavailable", `CPU ${number} is lost, and has not registered again`);
   yield* bringUp(host, operation, cpu);
   host.emit({ kind: "cpu.registered", operation, cpu: number, epoch: cpu.incarnation });
 }
@@ -87,6 +90,12 @@ function* runDown(
   }
 }
 
+/** See Hypervisor.cpuFenced. */
+export function fenceCpu(host: HostState, number: number, incarnation: number): void {
+  host.emit({ kind: "cpu.fenced", operation: 0, cpu: number, epoch: incarnation });
+  loseCpu(host, number);
+}
+
 /**
  * A CPU vanished, and with it what it cached. Its VMCSs are active nowhere now; each is rebuilt from what L0 knows of it when it is next loaded. No operation: it
  * takes no lock, because whoever holds one waits for exactly this CPU.
@@ -109,6 +118,20 @@ export function loseCpu(host: HostState, number: number): void {
   cpu.state = "offline";
   cpu.incarnation = 0;
   if (wasUsed) host.emit({ kind: "cpu.lost", operation: 0, cpu: number, count: lost.length });
+  if (host.config.lostVmcs === "kill") killOwners(host, number, lost);
+}
+
+/** Policy kill: the vcpus end whose VMCSs were on the CPU that was lost. */
+function killOwners(host: HostState, cpu: number, lost: readonly LoadedVmcs[]): void {
+  for (const id of new Set(lost.map((vmcs) => vmcs.vcpu))) {
+    const vcpu = host.vcpus.get(id);
+    if (vcpu === undefined || vcpu.killed) continue;
+    vcpu.killed = true;
+    host.emit({ kind: "vcpu.killed", operation: 0, vcpu: id, cpu });
+    // What it holds elsewhere is cleared and freed as in any destruction. Where that cannot end now, it stays listed, to be destroyed by request.
+    const options = { cpuOf: anyCpuFor(host), evenKilled: true };
+    host.begin(operation(host, "killVcpu", id, (number) => onVcpu(host, id, number, destroyVcpu, options)));
+  }
 }
 
 function* runOn(

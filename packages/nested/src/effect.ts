@@ -36,11 +36,9 @@ export type Operation<T> = Steps<Answer<T>>;
  * Unwinds an operation to its boundary, where it becomes a value of {@link Answer}. Thrown only inside generators of this
  * package: the kernel functions they model unwind with `goto`, and passing a union through every `yield*` would hide them.
  */
-export class OperationFailed extends Error {
-  override readonly name = "OperationFailed";
-  constructor(readonly error: OperationError) {
-    super(error.message);
-  }
+export class OperationFailed {
+  /** Not an Error: nobody ever looks at the stack, and to record it costs as much as the rest of a short operation. */
+  constructor(readonly error: OperationError) {}
 }
 
 export function fail(code: OperationError["code"], message: string, definite = true): never {

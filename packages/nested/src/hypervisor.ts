@@ -1,4 +1,3 @@
-import type { EventFact } from "@vmcslab/history";
 import type {
   CreateVcpuRequest,
   GuestExitAnswer,
@@ -8,11 +7,14 @@ import type {
   L1Outcome,
   NestedState,
 } from "./api.js";
-import { loseCpu, offlineCpu, onlineCpu, registerCpu } from "./cpu-operations.js";
+import { fenceCpu, loseCpu, offlineCpu, onlineCpu, registerCpu } from "./cpu-operations.js";
+import { type CrashReport, crashClearAll } from "./crash.js";
 import type { Operation } from "./effect.js";
-import { type HostConfig, HostState } from "./host/host-state.js";
+import { type HostConfig, type HostPorts, HostState } from "./host/host-state.js";
 import { NO_POINTER, type Vcpu } from "./host/vcpu.js";
+import type { Batch, Completion } from "./interconnect/batch.js";
 import * as operations from "./operations.js";
+import { refuseWriteback } from "./refused-writeback.js";
 
 /**
  * L0. Every method that does something returns an operation for an {@link Executive} to run; nothing happens before it is run. Methods that only look
@@ -21,8 +23,8 @@ import * as operations from "./operations.js";
 export class Hypervisor {
   readonly state: HostState;
 
-  constructor(config: HostConfig, emit: (fact: EventFact) => void) {
-    this.state = new HostState(config, emit);
+  constructor(config: HostConfig, ports: HostPorts) {
+    this.state = new HostState(config, ports);
   }
 
   createVcpu(request: CreateVcpuRequest): Operation<number> {
@@ -33,7 +35,10 @@ export class Hypervisor {
 
   destroyVcpu(vcpu: number): Operation<void> {
     return operations.operation(this.state, "destroyVcpu", vcpu, (number) =>
-      operations.onVcpu(this.state, vcpu, number, operations.destroyVcpu, operations.anyCpuFor(this.state)),
+      operations.onVcpu(this.state, vcpu, number, operations.destroyVcpu, {
+        cpuOf: operations.anyCpuFor(this.state),
+        evenKilled: true,
+      }),
     );
   }
 
@@ -52,7 +57,7 @@ export class Hypervisor {
 
   placeVcpu(vcpu: number, cpu: number): Operation<void> {
     return operations.operation(this.state, "placeVcpu", vcpu, (number) =>
-      operations.onVcpu(this.state, vcpu, number, operations.placeVcpu, () => cpu),
+      operations.onVcpu(this.state, vcpu, number, operations.placeVcpu, { cpuOf: () => cpu }),
     );
   }
 
@@ -74,6 +79,21 @@ export class Hypervisor {
   /** The interconnect found that a CPU is gone, or another incarnation of it is there. Takes effect at once. */
   cpuLost(cpu: number): void {
     loseCpu(this.state, cpu);
+  }
+
+  /** The fence deadline of a CPU's life has passed: whatever it still believes, it uses no VMCS any more. Takes effect at once. */
+  cpuFenced(cpu: number, incarnation: number): void {
+    fenceCpu(this.state, cpu, incarnation);
+  }
+
+  /** A life of a CPU that was given up completed a batch after all. What it flushed belongs to activations that are over: it is not applied. */
+  refuseWriteback(batch: Batch, completion: Completion): void {
+    refuseWriteback(this.state, batch, completion);
+  }
+
+  /** L0 itself crashes, and a kernel that takes dumps needs every VMCS in memory: see {@link crashClearAll}. */
+  crashClearAll(): Operation<CrashReport> {
+    return operations.operation(this.state, "crashClearAll", undefined, (number) => crashClearAll(this.state, number));
   }
 
   listVcpus(): NestedState[] {

@@ -1,4 +1,5 @@
 export * from "./api.js";
+export type { CrashReport } from "./crash.js";
 export {
   type BatchResult,
   type Operation,
@@ -10,9 +11,19 @@ export {
 export { type BatchPort, Executive, type SendBatch } from "./executive.js";
 export { applyFields, changedFields, FieldValuesBuilder, NO_FIELDS, nonZeroFields } from "./field-values.js";
 export type { AllocationKind } from "./host/allocator.js";
-export type { HostConfig } from "./host/host-state.js";
+export type { HostConfig, HostPorts, LostVmcsPolicy } from "./host/host-state.js";
 export { Hypervisor } from "./hypervisor.js";
 export * from "./interconnect/batch.js";
 export { isExpected } from "./interconnect/expected.js";
+export {
+  type BatchDone,
+  DEFAULT_DEADLINE_MS,
+  Outbox,
+  type OutboxOptions,
+  type SendOptions,
+} from "./interconnect/outbox.js";
 export { BatchTarget } from "./interconnect/target.js";
 export { VMCS12_REVISION } from "./l1/vmcs12.js";
+export { CpuLease } from "./lease/cpu-lease.js";
+export { CpuLives, type LeaseTerms, NO_LEASE } from "./lease/cpu-lives.js";
+export type { Timer, Timers } from "./timers.js";

@@ -23,7 +23,7 @@ export function* operation<T>(
   const who = vcpu === undefined ? {} : { vcpu };
   host.emit({ kind: "op.begin", operation: number, instruction: name, ...who });
   try {
-    const value = yield* steps(number);
+    const value = yield* untilCrash(host, steps(number), name);
     host.emit({ kind: "op.end", operation: number, instruction: name, ...who, status: "ok", definite: true });
     return { ok: true, value };
   } catch (error) {
@@ -34,19 +34,41 @@ export function* operation<T>(
   }
 }
 
+/** Crash clear-all stops whatever is under way where it stands, as the NMI that halts a CPU does: nothing is sent any more, and nobody can say what took effect. */
+function* untilCrash<T>(host: HostState, steps: Steps<T>, name: string): Steps<T> {
+  const isCrash = name === "crashClearAll";
+  if (host.crashed) fail("hostCrashed", "the host has crashed: it runs nothing any more");
+  let step = steps.next([]);
+  while (step.done !== true) {
+    step = steps.next(yield step.value);
+    if (host.crashed && !isCrash && step.done !== true)
+      fail("hostCrashed", "the host crashed while this was under way", false);
+  }
+  return step.value;
+}
+
+interface VcpuOptions {
+  /** The CPU it works on. Default: the one the vcpu is placed on. */
+  readonly cpuOf?: (vcpu: Vcpu) => number;
+  /** Also on a vcpu that was killed. */
+  readonly evenKilled?: boolean;
+}
+
 /** An operation on a vcpu: takes its lock, then that of the CPU it works on (its own, unless `cpuOf` says otherwise), and leaves nothing unsent behind. */
 export function* onVcpu<T>(
   host: HostState,
   id: number,
   number: number,
   steps: (task: Task) => Steps<T>,
-  cpuOf: (vcpu: Vcpu) => number = (vcpu) => vcpu.cpu,
+  { cpuOf = (vcpu) => vcpu.cpu, evenKilled = false }: VcpuOptions = {},
 ): Steps<T> {
   yield { kind: "lock", key: `vcpu ${id}` };
   const vcpu = host.vcpu(id);
   yield* settleEarlier(vcpu);
   const cpu = cpuOf(vcpu);
   yield { kind: "lock", key: `cpu ${cpu}` };
+  if (vcpu.killed && !evenKilled)
+    fail("vcpuKilled", `vcpu ${id} ended: a CPU that held one of its VMCSs was lost (policy kill)`);
   const task = new Task(host, number, vcpu, host.onlineCpu(cpu));
   try {
     return yield* steps(task);

@@ -1,11 +1,10 @@
 /** Time and randomness. No other file of the project asks the machine for either; everything else is handed a {@link Clock}. */
 
-/** A pending call, to be cancelled. */
-export interface Timer {
-  cancel(): void;
-}
+import type { Timer, Timers } from "@vmcslab/nested";
 
-export interface Clock {
+export type { Timer };
+
+export interface Clock extends Timers {
   /** Microseconds since 1970. */
   wallUs(): number;
   /** Nanoseconds of the machine's monotonic clock. Exact for 104 days of uptime, to 2 ns for 208. */

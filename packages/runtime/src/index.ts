@@ -24,7 +24,7 @@ export {
 export type { ProcessorInfo } from "./client/processor-info.js";
 export { flushEvents } from "./client/source-client.js";
 export { type SourceCount, TraceClient, type TraceCounts } from "./client/trace-client.js";
-export { type Clock, newIncarnation, randomBits32, systemClock, type Timer } from "./clock.js";
+export { type Clock, newIncarnation, randomBits32, systemClock } from "./clock.js";
 export { instructionFromStep } from "./codec/cpu/instruction-from-wire.js";
 export { instructionToStep } from "./codec/cpu/instruction-to-wire.js";
 export {
@@ -57,8 +57,7 @@ export { grpcTarget } from "./interconnect/grpc/target.js";
 export { grpcTransport } from "./interconnect/grpc/transport.js";
 export { inProcessTarget } from "./interconnect/in-process/target.js";
 export { inProcessTransport } from "./interconnect/in-process/transport.js";
-export type { InterconnectClient, InterconnectTarget, SendOptions } from "./interconnect/port.js";
-export { DEFAULT_DEADLINE_MS } from "./interconnect/port.js";
+export type { InterconnectClient, InterconnectTarget } from "./interconnect/port.js";
 export { InterconnectSession } from "./interconnect/session.js";
 export { LamportClock } from "./lamport.js";
 export { useLeanHeap } from "./lean-heap.js";

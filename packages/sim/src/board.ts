@@ -67,6 +67,7 @@ class BoardCpu {
   /** Sent and not arrived. */
   #lost: Batch[] = [];
   readonly #answered = new Set<number>();
+  readonly #withdrawn = new Set<number>();
   #acknowledged = 0;
 
   constructor(
@@ -86,7 +87,15 @@ class BoardCpu {
     if (isLost) return undefined;
     const due = this.#lost.filter(({ id }) => id <= batch.id).sort((a, b) => a.id - b.id);
     this.#lost = this.#lost.filter(({ id }) => id > batch.id);
-    return due.map((next) => this.target.execute(next)).at(-1);
+    const completion = due.flatMap((next) => this.target.receive(next, 0)).at(-1);
+    for (const { id } of due) if (this.#withdrawn.delete(id)) this.settled(id);
+    return completion;
+  }
+
+  /** An empty batch fills the place of one that was never sent. */
+  withdraw(empty: Batch): void {
+    this.#lost.push(empty);
+    this.#withdrawn.add(empty.id);
   }
 
   /** L0 has this completion: all before the first that it does not have are acknowledged. */
@@ -109,7 +118,10 @@ export class Board {
 
   constructor(options: BoardOptions) {
     this.#options = options;
-    this.hypervisor = new Hypervisor(options, (fact) => options.emit("l0", 1, fact));
+    this.hypervisor = new Hypervisor(options, {
+      emit: (fact) => options.emit("l0", 1, fact),
+      begin: (operation) => this.start(operation, () => undefined),
+    });
     this.#executive = new Executive({
       send: (batch, done) => this.#send(batch, done),
       again: (batch, done) => this.#again(batch, done),
@@ -209,7 +221,8 @@ export class Board {
     // Of a batch that was sent before nobody can say that nothing was executed.
     const fault = again && next === "unreachable" ? "dropRequest" : next;
     if (fault === "unreachable") {
-      target.settled(id);
+      // Batches are executed without gaps in their numbers: an empty one goes along with the next.
+      target.withdraw({ ...batch, id, instructions: [] });
       return { ok: false, error: unavailable(batch.cpu) };
     }
     const completion = target.receive({ ...batch, id }, fault === "dropRequest");

@@ -4,8 +4,8 @@ import { CPU_MODELS, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Board, type LinkFault, type Links } from "../src/board.js";
+import { VALID_L2 } from "../src/explore/guest-image.js";
 import { InMemoryHistory } from "../src/in-memory-history.js";
-import { VALID_L2 } from "./valid-l2.js";
 
 export const CPUS = 3;
 const VMXON_REGION = 0x1000n;

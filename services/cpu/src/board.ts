@@ -47,8 +47,8 @@ export class Board implements InterconnectTarget {
     this.#target.newSession();
   }
 
-  execute(batch: Batch): Completion {
-    return this.#target.execute(batch);
+  receive(batch: Batch): readonly Completion[] {
+    return this.#target.receive(batch, 0);
   }
 
   acknowledge(upTo: number): void {

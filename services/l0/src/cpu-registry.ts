@@ -1,4 +1,4 @@
-import type { Hypervisor } from "@vmcslab/nested";
+import type { Hypervisor, Timer } from "@vmcslab/nested";
 import {
   type Clock,
   type CpuInfo,
@@ -11,7 +11,6 @@ import {
   type Logger,
   newIncarnation,
   OperationRefused,
-  type Timer,
 } from "@vmcslab/runtime";
 
 interface KnownCpu {

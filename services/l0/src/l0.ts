@@ -33,8 +33,12 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const logger = options.logger ?? createLogger({ service: "l0" });
   const session = newIncarnation(clock);
   const publisher = new Publisher(options.bus ?? {}, host, "l0", session, clock);
-  const hypervisor = new Hypervisor(configOf(options), publisher.recorder.record);
   const driver = new Driver();
+  const hypervisor = new Hypervisor(configOf(options), {
+    emit: publisher.recorder.record,
+    // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
+    begin: (operation) => void driver.run(operation),
+  });
   const { lamport } = publisher;
   const cpus = new CpuRegistry({ hypervisor, driver, session, clock, lamport, logger });
   const handlers = new UnaryHandlers(logger);

@@ -8,21 +8,29 @@ const BELOW_SERVICES = [...CORES, "@vmcslab/runtime"];
 /** cli → lab → sim, runtime → nested → history → vmx: what each workspace may import of the others. */
 export const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "packages/vmx": [],
+  "packages/faults": [],
   "packages/history": ["@vmcslab/vmx"],
   "packages/nested": ["@vmcslab/vmx", "@vmcslab/history"],
-  "packages/sim": CORES,
+  "packages/sim": [...CORES, "@vmcslab/faults"],
   "packages/runtime": CORES,
   "packages/web": ["@vmcslab/vmx", "@vmcslab/history"],
-  "packages/lab": [...BELOW_SERVICES, "@vmcslab/sim"],
+  "packages/lab": [...BELOW_SERVICES, "@vmcslab/faults", "@vmcslab/sim"],
   "packages/testcontainers": BELOW_SERVICES,
-  "packages/cli": [...BELOW_SERVICES, "@vmcslab/sim", "@vmcslab/lab", "@vmcslab/testcontainers", ...SERVICES],
+  "packages/cli": [
+    ...BELOW_SERVICES,
+    "@vmcslab/faults",
+    "@vmcslab/sim",
+    "@vmcslab/lab",
+    "@vmcslab/testcontainers",
+    ...SERVICES,
+  ],
   "services/cpu": BELOW_SERVICES,
   "services/l0": BELOW_SERVICES,
   "services/trace": BELOW_SERVICES,
 };
 
 /** They compile without any type of a platform; this rule keeps packages out that would bring one. */
-export const PURE_PACKAGES = ["packages/vmx", "packages/history", "packages/nested", "packages/sim"];
+export const PURE_PACKAGES = ["packages/vmx", "packages/faults", "packages/history", "packages/nested", "packages/sim"];
 
 export function findImportOffences(files: readonly SourceFile[]): Offence[] {
   return files.flatMap((file) => {

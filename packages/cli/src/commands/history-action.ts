@@ -1,11 +1,10 @@
 /** `vmcslab history`: recorded events as text, in one pass and constant memory. */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { EVENT_KINDS, type EventKind, type HistoryEvent, mergeAsyncStreams } from "@vmcslab/history";
-import { errorMessage, systemErrorCode, UsageError, unreadable } from "@vmcslab/lab/errors";
+import { openHistory, readEvents } from "@vmcslab/lab/check";
+import { UsageError } from "@vmcslab/lab/errors";
 import { didYouMean } from "@vmcslab/lab/text";
-import { historyFiles, readHistory, TruncatedHistory } from "@vmcslab/runtime";
+import { TruncatedHistory } from "@vmcslab/runtime";
 import { EventFilter } from "../report/event-filter.js";
 import { formatEvent } from "../report/event-line.js";
 import type { HistoryFlags } from "./history.js";
@@ -22,7 +21,7 @@ export async function historyCommand(folder: string, flags: HistoryFlags): Promi
     ...(flags.cpu === undefined ? {} : { cpu: wholeNumber(flags.cpu, "--cpu") }),
     ...(flags.vmcs === undefined ? {} : { vmcs: wholeNumber(flags.vmcs, "--vmcs") }),
   });
-  const files = await filesIn(folder);
+  const { files } = await openHistory(folder);
   let exitCode = 0;
   const streams = files.map((file) =>
     whole(file, ({ message }) => {
@@ -45,30 +44,13 @@ function isKind(name: string): name is EventKind {
   return Object.hasOwn(EVENT_KINDS, name);
 }
 
-/** Those of a run's folder, or of one that trace wrote. */
-async function filesIn(folder: string): Promise<string[]> {
-  for (const candidate of [join(folder, "history"), folder]) {
-    const files = await historyFiles(candidate).catch((thrown: unknown) => {
-      if (systemErrorCode(thrown) === "ENOENT" || systemErrorCode(thrown) === "ENOTDIR") return [];
-      throw unreadable(candidate, thrown);
-    });
-    if (files.length > 0) return files;
-  }
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  throw new UsageError(`${folder}: ${isThere ? "no history of a run here" : "there is no such folder"}`);
-}
-
 /** The events of a file; one that was cut off ends where it is cut off. */
 async function* whole(file: string, onTruncated: (error: TruncatedHistory) => void): AsyncGenerator<HistoryEvent> {
   try {
-    yield* readHistory(file);
+    yield* readEvents(file);
   } catch (thrown) {
     if (thrown instanceof TruncatedHistory) return onTruncated(thrown);
-    if (systemErrorCode(thrown) !== undefined) throw unreadable(file, thrown);
-    throw new UsageError(`${file}: no history that this version can read: ${errorMessage(thrown)}`);
+    throw thrown;
   }
 }
 

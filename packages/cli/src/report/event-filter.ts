@@ -1,5 +1,5 @@
 /** Which events of a history are wanted. */
-import type { EventKind, HistoryEvent } from "@vmcslab/history";
+import { type EventKind, type HistoryEvent, VmcsFollower } from "@vmcslab/history";
 
 export interface EventFilterOptions {
   /** Empty: every kind. */
@@ -15,26 +15,17 @@ const BETWEEN_CPUS: ReadonlySet<EventKind> = new Set(["ipi.sent", "ipi.acked", "
 /** Is shown the whole history, in order: which VMCS an address means changes in its course. */
 export class EventFilter {
   readonly #options: EventFilterOptions;
-  /** Where the wanted VMCS lies, while it does. CPUs know addresses only. */
-  #region: number | undefined;
+  readonly #follower: VmcsFollower | undefined;
 
   constructor(options: EventFilterOptions) {
     this.#options = options;
+    if (options.vmcs !== undefined) this.#follower = new VmcsFollower(options.vmcs);
   }
 
   takes(event: HistoryEvent): boolean {
-    const { kinds, cpu, vmcs } = this.#options;
-    const isOfVmcs = vmcs === undefined || this.#isOfVmcs(event, vmcs);
+    const { kinds, cpu } = this.#options;
+    const isOfVmcs = this.#follower === undefined || this.#follower.takes(event);
     return isOfVmcs && (kinds.length === 0 || kinds.includes(event.kind)) && (cpu === undefined || isOfCpu(event, cpu));
-  }
-
-  #isOfVmcs(event: HistoryEvent, vmcs: number): boolean {
-    if (event.vmcs !== undefined) {
-      if (event.vmcs === vmcs && event.kind === "vmcs.allocated") this.#region = event.region;
-      if (event.vmcs === vmcs && event.kind === "vmcs.freed") this.#region = undefined;
-      return event.vmcs === vmcs;
-    }
-    return event.region !== undefined && event.region === this.#region;
   }
 }
 

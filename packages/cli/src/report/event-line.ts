@@ -49,5 +49,7 @@ function isAddress({ kind }: HistoryEvent, key: keyof EventFact): boolean {
 
 function shown(value: EventFact[keyof EventFact], base: 10 | 16): string {
   if (Array.isArray(value)) return `[${value.map((item) => shown(item, base)).join(",")}]`;
-  return typeof value === "number" && base === 16 ? `0x${value.toString(16)}` : String(value);
+  if (typeof value === "number" && base === 16) return `0x${value.toString(16)}`;
+  // What is said in words stays one field of the line.
+  return typeof value === "string" && /\s/.test(value) ? JSON.stringify(value) : String(value);
 }

@@ -1,5 +1,5 @@
 /** A result for people. */
-import type { RunResult } from "@vmcslab/lab";
+import type { RunResult, Violation } from "@vmcslab/lab";
 import { PERCENTILE_NAMES } from "@vmcslab/lab";
 import { Palette } from "./palette.js";
 import { renderTable } from "./table.js";
@@ -62,9 +62,7 @@ function formatThresholds({ thresholds }: RunResult, palette: Palette): string[]
 }
 
 function formatProblems({ violations, violationCount, failures, failureCount, gaps }: RunResult): string[] {
-  const shownViolations = violations.slice(0, SHOWN_MAX).map(({ invariant, check, message }) => {
-    return `violation of ${invariant === undefined ? `check ${check}` : `invariant ${invariant} (${check})`}: ${message}`;
-  });
+  const shownViolations = violations.slice(0, SHOWN_MAX).map(formatViolation);
   const shownFailures = failures.slice(0, SHOWN_MAX).map(({ operation, code, definite, message }) => {
     return `operation failed: ${operation}: ${code} (${definite ? "definite" : "indefinite"}): ${message}`;
   });
@@ -75,6 +73,17 @@ function formatProblems({ violations, violationCount, failures, failureCount, ga
     ...more(failureCount - shownFailures.length, "failed operations"),
     ...gaps.map((gap) => `evidence is missing: ${gap}`),
   ];
+}
+
+/** With all that it names: rule, VMCS, CPUs, and the events that contradict each other. */
+function formatViolation({ invariant, check, message, vmcs, cpus = [], events = [] }: Violation): string {
+  const rule = invariant === undefined ? `check ${check}` : `invariant ${invariant} (${check})`;
+  const named = [
+    ...(vmcs === undefined ? [] : [`VMCS ${vmcs}`]),
+    ...(cpus.length === 0 ? [] : [`CPU ${cpus.join(", ")}`]),
+    ...(events.length === 0 ? [] : [`events ${events.join(", ")}`]),
+  ];
+  return `violation of ${rule}: ${message}${named.length === 0 ? "" : ` [${named.join("; ")}]`}`;
 }
 
 function more(count: number, what: string): string[] {

@@ -31,6 +31,8 @@ export class Evidence {
     if (this.#previous !== undefined && compareEvents(event, this.#previous) < 0) this.#misplaced++;
     this.#previous = event;
     source.latest = event;
+    // It told its own end: nothing of it is left to tell.
+    if (event.kind === "lease.expired") source.abrupt.delete(lifeKey(event));
     return arrival;
   }
 
@@ -46,11 +48,12 @@ export class Evidence {
 
   /**
    * The life that this source is in ended abruptly: what it had not yet published went with it, and its numbers cannot show that. Unless it
-   * left VMX operation last, after which nothing matters.
+   * left VMX operation last, as it does when its lease ends: after that nothing matters.
    */
   endedAbruptly(host: string, name: string): void {
     const { latest, abrupt } = this.#source(host, name);
-    if (latest !== undefined && latest.kind !== "vmx.off") abrupt.add(lifeKey(latest));
+    if (latest !== undefined && latest.kind !== "vmx.off" && latest.kind !== "lease.expired")
+      abrupt.add(lifeKey(latest));
   }
 
   /** L0 says that this source exists. */

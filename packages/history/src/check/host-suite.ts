@@ -1,28 +1,34 @@
 import type { EventKind, HistoryEvent } from "../event.js";
 import { ActiveOnce } from "./active-once.js";
 import type { Checker } from "./checker.js";
+import { CrashClearsAll } from "./crash-clears-all.js";
 import { EveryOperationEnds } from "./every-operation-ends.js";
 import type { Evidence } from "./evidence.js";
 import { FreedInactive } from "./freed-inactive.js";
 import { LaunchState } from "./launch-state.js";
 import { NoLostUpdate } from "./no-lost-update.js";
 import { NothingOutlives } from "./nothing-outlives.js";
+import { OutlivesLease } from "./outlives-lease.js";
 import { PoolRecency } from "./pool-recency.js";
+import { CPU_KINDS } from "./publishers.js";
 import { RecordTruth } from "./record-truth.js";
 import { HostView } from "./view/host-view.js";
 import type { Report } from "./violation.js";
 
-/** Kinds that a CPU publishes about itself. */
-export const CPU_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
-  ...(["vmx.on", "vmx.off", "vmcs.load", "vmcs.clear", "vmcs.write", "vm.entry", "vm.exit", "vm.fail"] as const),
-]);
+export interface HostSuiteOptions {
+  /** How many indefinite ends are kept in full. */
+  readonly indefiniteMax: number;
+  /** The sources' `monoNs` are readings of one clock. */
+  readonly sharedClock: boolean;
+}
 
-/** The eight checkers over one host, in the order of the invariants. */
+/** The checkers over one host, in the order of the invariants. */
 export class HostSuite {
   readonly operations: EveryOperationEnds;
-  /** Events of CPUs that L0 had given up by then. They are counted, and judged by nobody. */
+  /** Events of lives of CPUs that were over by then. They are counted, and judged by nobody but {@link OutlivesLease}. */
   posthumous = 0;
   readonly #view = new HostView();
+  readonly #leases: OutlivesLease;
   readonly #checkers: readonly Checker[];
   readonly #byKind = new Map<EventKind, Checker[]>();
   #incarnationOfL0: number | undefined;
@@ -30,12 +36,14 @@ export class HostSuite {
   constructor(
     report: Report,
     private readonly evidence: Evidence,
-    indefiniteMax: number,
+    { indefiniteMax, sharedClock }: HostSuiteOptions,
   ) {
     const view = this.#view;
     this.operations = new EveryOperationEnds(report, indefiniteMax);
+    this.#leases = new OutlivesLease(view, report, sharedClock);
     this.#checkers = [
       new ActiveOnce(view, report),
+      this.#leases,
       new LaunchState(view, report),
       new FreedInactive(view, report),
       new NoLostUpdate(view, report),
@@ -43,6 +51,7 @@ export class HostSuite {
       new RecordTruth(view, report),
       new NothingOutlives(view, report),
       this.operations,
+      new CrashClearsAll(view, report),
     ];
     for (const checker of this.#checkers) {
       for (const kind of checker.kinds) this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), checker]);
@@ -67,6 +76,7 @@ export class HostSuite {
     const view = this.#view.cpu(cpu);
     if (view.isPosthumous(event)) {
       this.posthumous++;
+      this.#leases.observe(event);
       return false;
     }
     if (view.isNewLife(event)) this.#forgetCpu(cpu);

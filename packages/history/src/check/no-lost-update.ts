@@ -21,7 +21,7 @@ interface Home {
 export class NoLostUpdate implements Checker {
   readonly kinds = [
     ...(["vmcs.load", "vmcs.clear", "vmcs.write", "vmcs.lost", "vmcs.allocated", "vmcs.freed"] as const),
-    ...(["vmx.on", "vmx.off", "cpu.lost", "cpu.offline", "cpu.registered"] as const),
+    ...(["vmx.on", "vmx.off", "lease.expired", "cpu.lost", "cpu.offline", "cpu.registered"] as const),
   ];
   readonly #homes = new Map<number, Home>();
 
@@ -100,9 +100,10 @@ export class NoLostUpdate implements Checker {
     if (activity !== undefined) this.#expectEpoch(activity, clear);
     if (activity !== undefined && !this.#isOwner(activity.vmcs, region)) return;
     const home = this.#home(region);
+    // Written back by a CPU that had been given up by then: L0 does not take it, and rebuilds all the same.
+    if (home.rebuilt) return;
     home.contents = clear;
     home.unflushed = undefined;
-    home.rebuilt = false;
   }
 
   #checkWrite(cpu: number, region: number, write: HistoryEvent): void {
@@ -142,7 +143,8 @@ export class NoLostUpdate implements Checker {
 
   /** Not of an earlier VMCS at this address. */
   #isOwner(vmcs: number | undefined, region: number): boolean {
-    return vmcs === undefined || vmcs === this.view.identity(region);
+    const owner = this.view.identity(region);
+    return vmcs === undefined || owner === undefined || vmcs === owner;
   }
 
   #home(region: number): Home {

@@ -34,7 +34,7 @@ export class RecordTruth implements Checker {
       "vmcs.clear",
       "vm.entry",
     ] as const),
-    ...(["vmx.on", "vmx.off", "cpu.lost", "cpu.offline", "cpu.registered"] as const),
+    ...(["vmx.on", "vmx.off", "lease.expired", "host.crashed", "cpu.lost", "cpu.offline", "cpu.registered"] as const),
   ];
   readonly #operations = new OpenOperations();
   readonly #records = new Map<number, Recorded>();
@@ -52,6 +52,8 @@ export class RecordTruth implements Checker {
     else if (event.kind === "vmcs.record") this.#record(event);
     else if (event.kind === "vmcs.freed") this.#forgetVmcs(event.vmcs);
     else if (event.kind === "ipi.sent") this.#touch(event.vmcs);
+    // Nobody reads a record any more, so nobody needs to have put it right.
+    else if (event.kind === "host.crashed") this.#unsettle(undefined);
     else if (event.region !== undefined && event.kind !== "vmx.on") this.#execute(event.region, event);
     else if (event.cpu !== undefined) this.#loseCaches(event.cpu, event);
   }

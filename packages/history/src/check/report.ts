@@ -18,11 +18,13 @@ export interface CheckReport {
   readonly perKind: Readonly<Record<EventKind, number>>;
   /** Events that each CPU published, by its number. CPUs of several hosts with one number count together. */
   readonly perCpu: Readonly<Record<number, number>>;
+  /** Events that each source published, by its name; as for `perCpu`, whatever its host. */
+  readonly perSource: Readonly<Record<string, number>>;
   readonly lost: number;
   readonly duplicates: number;
   /** Events that came after a greater number of their source. */
   readonly outOfOrder: number;
-  /** Events of CPUs after L0 had given them up; not judged. */
+  /** Events of CPUs after L0 had given them up, or their own lease had ended; judged only by `outlives-lease`. */
   readonly posthumous: number;
   /** Operations whose effect nobody knows: allowed, and listed. */
   readonly indefinite: { readonly total: number; readonly events: readonly HistoryEvent[] };

@@ -4,6 +4,11 @@
  */
 export const RULES = {
   "active-twice": { invariant: 1, needs: "named", says: "a VMCS is loaded on a CPU while it is active on another" },
+  "outlives-lease": {
+    invariant: 1,
+    needs: "nothing",
+    says: "a CPU uses a VMCS after its fence deadline passed, or after its own lease ended",
+  },
 
   "launch-not-clear": { invariant: 2, needs: "named", says: "VMLAUNCH of a VMCS that is launched" },
   "resume-not-launched": { invariant: 2, needs: "named", says: "VMRESUME of a VMCS that is clear" },
@@ -23,6 +28,11 @@ export const RULES = {
   "allocated-active": { invariant: 3, needs: "named", says: "a region is handed out while it is active on a CPU" },
   "allocated-twice": { invariant: 3, needs: "named", says: "a region is handed out that was not freed" },
   "loaded-freed": { invariant: 3, needs: "named", says: "a freed region is loaded" },
+  "crash-left-active": {
+    invariant: 3,
+    needs: "named",
+    says: "a VMCS is active after crash clear-all on a CPU that answered it",
+  },
 
   "stale-load": { invariant: 4, needs: "every", says: "a load reads other contents than were last written to memory" },
   "lost-update": {
@@ -91,6 +101,7 @@ export const RULES = {
   "never-ended": { invariant: 8, needs: "named", says: "an operation did not end" },
   "ended-unbegun": { invariant: 8, needs: "named", says: "an operation ends that is not open" },
   "begun-twice": { invariant: 8, needs: "named", says: "an operation begins that is open" },
+  "succeeded-after-crash": { invariant: 8, needs: "nothing", says: "an operation succeeds after crash clear-all" },
 } as const satisfies Readonly<Record<string, RuleText>>;
 
 export type InvariantNumber = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;

@@ -120,6 +120,7 @@ describe("the sanitizer", () => {
     const report = check(number(LIFE));
     const of = (source: string): number => LIFE.filter((told) => told.source === source).length;
     expect(report.perCpu).toEqual({ 0: of("cpu0"), 1: of("cpu1") });
+    expect(report.perSource).toEqual({ l0: of("l0"), cpu0: of("cpu0"), cpu1: of("cpu1") });
     expect(report.perKind["ipi.acked"]).toBe(2);
     expect(report.perKind["pool.hit"]).toBe(0);
   });

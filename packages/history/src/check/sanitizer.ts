@@ -1,12 +1,16 @@
 import { EVENT_KINDS, type EventKind, type HistoryEvent } from "../event.js";
 import { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
-import { CPU_KINDS, HostSuite } from "./host-suite.js";
+import { HostSuite } from "./host-suite.js";
+import { CPU_KINDS, FAULT_KINDS } from "./publishers.js";
 import { type CheckReport, decide } from "./report.js";
+import type { Report } from "./violation.js";
 
 export interface SanitizerOptions {
   /** How many violations, and how many indefinite ends, are kept in full. The rest is counted. Default 100. */
   readonly storedMax?: number;
+  /** The sources' `monoNs` are readings of one clock, as on one machine; only then is a CPU's use of a VMCS compared with L0's fence. Default false. */
+  readonly sharedClock?: boolean;
 }
 
 /**
@@ -19,11 +23,14 @@ export class Sanitizer {
   readonly #hosts = new Map<string, HostSuite>();
   readonly #perKind = zeroPerKind();
   readonly #perCpu: Record<number, number> = {};
+  readonly #perSource: Record<string, number> = {};
   readonly #storedMax: number;
+  readonly #sharedClock: boolean;
   #events = 0;
 
-  constructor({ storedMax = 100 }: SanitizerOptions = {}) {
+  constructor({ storedMax = 100, sharedClock = false }: SanitizerOptions = {}) {
     this.#storedMax = storedMax;
+    this.#sharedClock = sharedClock;
     this.#findings = new Findings(storedMax);
   }
 
@@ -32,8 +39,10 @@ export class Sanitizer {
     if (arrival === "duplicate") return;
     this.#events++;
     this.#perKind[event.kind]++;
+    this.#perSource[event.source] = (this.#perSource[event.source] ?? 0) + 1;
     if (event.cpu !== undefined && CPU_KINDS.has(event.kind))
       this.#perCpu[event.cpu] = (this.#perCpu[event.cpu] ?? 0) + 1;
+    if (FAULT_KINDS.has(event.kind)) return;
     // A late event is evidence out of place: its gap was noted, and what it would have explained is in doubt already.
     if (arrival !== "late") this.#host(event.host).observe(event, arrival === "gap");
   }
@@ -74,6 +83,7 @@ export class Sanitizer {
       violationsTotal: this.#findings.total,
       perKind: { ...this.#perKind },
       perCpu: { ...this.#perCpu },
+      perSource: { ...this.#perSource },
       lost,
       duplicates,
       outOfOrder,
@@ -86,13 +96,15 @@ export class Sanitizer {
   }
 
   #hasEventsOfL0(): boolean {
-    return [...this.#hosts.keys()].every((host) => this.#evidence.isKnown(host, "l0"));
+    return this.#hosts.size > 0 && [...this.#hosts.keys()].every((host) => this.#evidence.isKnown(host, "l0"));
   }
 
   #host(name: string): HostSuite {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = new HostSuite((rule, finding) => this.#findings.add(rule, finding), this.#evidence, this.#storedMax);
+      const report: Report = (rule, finding) => this.#findings.add(rule, finding);
+      const options = { indefiniteMax: this.#storedMax, sharedClock: this.#sharedClock };
+      host = new HostSuite(report, this.#evidence, options);
       this.#hosts.set(name, host);
     }
     return host;

@@ -1,8 +1,8 @@
 /** From what the schema found to what the author reads: file, line and column, what is wrong, and what was probably meant. */
 import type { z } from "zod";
 import { didYouMean } from "../text/suggest.js";
+import { type Choice, choiceAt, namesOf } from "./choices.js";
 import type { ConfigPath } from "./document.js";
-import { WORKLOAD_KINDS } from "./schema.js";
 import { keysAt } from "./schema-keys.js";
 
 type Issue = z.core.$ZodIssue;
@@ -33,24 +33,34 @@ function problemsOfIssue(issue: Issue, base: ConfigPath, value: unknown): Proble
   }
 }
 
-/** A workload is judged as the kind that it names. */
+/** A choice by key is judged as what it names. */
 function problemsOfUnion(
   branches: readonly (readonly Issue[])[],
   path: ConfigPath,
   value: unknown,
 ): Problem[] | undefined {
-  if (path.at(-1) !== "workload") return undefined;
-  const workload = valueAt(value, path);
-  const keys = typeof workload === "object" && workload !== null ? Object.keys(workload) : [];
-  const given = WORKLOAD_KINDS.filter((name) => keys.includes(name));
+  const choice = choiceAt(path);
+  if (choice === undefined) return undefined;
+  const found = valueAt(value, path);
+  if (typeof found === "string" && choice.bare.length > 0) return [{ path, message: bareMessage(choice, found) }];
+  const keys = typeof found === "object" && found !== null ? Object.keys(found) : [];
+  const given = choice.kinds.filter((name) => keys.includes(name));
   if (given.length > 1)
-    return [{ path, message: `exactly one workload may be given, not both ${given.join(" and ")}` }];
-  const kind = WORKLOAD_KINDS.findIndex((name) => keys.includes(name));
+    return [{ path, message: `exactly one ${choice.what} may be given, not both ${given.join(" and ")}` }];
+  const kind = choice.kinds.findIndex((name) => keys.includes(name));
   const branch = branches[kind];
   if (branch !== undefined) return branch.flatMap((issue) => problemsOfIssue(issue, path, value));
+  const all = namesOf(choice);
   const [unknown] = keys;
-  if (unknown !== undefined) return [unknownKey([...path, unknown], unknown, WORKLOAD_KINDS)];
-  return [{ path, message: `needs one of ${WORKLOAD_KINDS.join(", ")}` }];
+  if (unknown !== undefined && choice.bare.includes(unknown))
+    return [{ path, message: `${unknown} takes no settings: write the name alone` }];
+  if (unknown !== undefined) return [unknownKey([...path, unknown], unknown, all)];
+  return [{ path, message: `needs one of ${all.join(", ")}` }];
+}
+
+function bareMessage(choice: Choice, found: string): string {
+  if (choice.kinds.includes(found)) return `${found} needs settings: write { ${found}: … }`;
+  return choiceMessage(namesOf(choice), found);
 }
 
 function unknownKey(path: ConfigPath, key: string, known: readonly string[]): Problem {

@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { UsageError, unreadable } from "../errors.js";
 import { type ConfigDocument, type ConfigPath, parseConfigDocument } from "./document.js";
+import { faultProblems } from "./fault-problems.js";
+import { faultsWithPaths } from "./faults.js";
 import { type Problem, problemsOf, valueAt } from "./issues.js";
 import { applyOverrides, type Override } from "./override.js";
 import { type Experiment, experimentSchema } from "./schema.js";
@@ -28,7 +30,9 @@ export function parseExperiment(text: string, file: string, overrides: readonly 
   const document = parseConfigDocument(text, file);
   const value = applyOverrides(document.value, overrides);
   const parsed = experimentSchema.safeParse(value);
-  const problems = parsed.success ? thresholdProblems(parsed.data) : problemsOf(parsed.error.issues, value);
+  const problems = parsed.success
+    ? [...faultProblems(parsed.data), ...thresholdProblems(parsed.data)]
+    : problemsOf(parsed.error.issues, value);
   if (!parsed.success || problems.length > 0) throw new UsageError(messageOf(problems, document, overrides));
   return {
     file,
@@ -64,7 +68,11 @@ function overrideOf(path: ConfigPath, overrides: readonly Override[]): Override 
 
 /** A relative path in the file is meant from the file. */
 function withAbsolutePaths(experiment: Experiment, file: string): Experiment {
+  const fromFile = (path: string) => resolve(dirname(file), path);
   const { workload } = experiment;
-  if (!("kvmTrace" in workload)) return experiment;
-  return { ...experiment, workload: { ...workload, kvmTrace: resolve(dirname(file), workload.kvmTrace) } };
+  return {
+    ...experiment,
+    faults: faultsWithPaths(experiment.faults, fromFile),
+    workload: "kvmTrace" in workload ? { ...workload, kvmTrace: fromFile(workload.kvmTrace) } : workload,
+  };
 }

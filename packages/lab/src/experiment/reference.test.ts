@@ -3,16 +3,40 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { OPERATION_NAMES } from "../measure/operations.js";
 import { RUN_ENVIRONMENT } from "./environment.js";
-import { withReference } from "./reference.js";
+import { readFaults } from "./faults.js";
+import { parseExperiment } from "./load.js";
+import { tablesOn, withReference } from "./reference.js";
 
 const docs = (name: string) => fileURLToPath(new URL(`../../../../docs/${name}`, import.meta.url));
 
-// `VMCSLAB_REWRITE=1 npx vitest run packages/lab/src/experiment/reference.test.ts` writes the table anew.
-it("docs/experiments.md has the schema's fields", () => {
-  const page = readFileSync(docs("experiments.md"), "utf8");
+// `VMCSLAB_REWRITE=1 npx vitest run packages/lab/src/experiment/reference.test.ts` writes the tables anew.
+it.each([
+  ["experiments.md", ["from the schema"]],
+  [
+    "faults.md",
+    ["fields of a fault", "settings of actions", "message actions", "host actions", "methods", "distributions"],
+  ],
+])("docs/%s has the tables that the code makes", (name, tables) => {
+  const page = readFileSync(docs(name), "utf8");
   const expected = withReference(page);
-  if (process.env.VMCSLAB_REWRITE === "1") writeFileSync(docs("experiments.md"), expected);
+  expect(tablesOn(page)).toEqual(tables);
+  if (process.env.VMCSLAB_REWRITE === "1") writeFileSync(docs(name), expected);
   else expect(page).toBe(expected);
+});
+
+it("a generated part needs an end", () => {
+  expect(() => withReference("<!-- generated methods: begin -->")).toThrow("lacks");
+});
+
+it("every experiment that docs/faults.md shows is one", async () => {
+  const page = readFileSync(docs("faults.md"), "utf8");
+  const shown = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+  expect(shown.length).toBeGreaterThan(2);
+  for (const text of shown) {
+    const head = text.includes("workload:") ? "" : "name: shown\nworkload: { roundRobin: { entries: 1 } }\n";
+    const { experiment } = parseExperiment(`${head}${text}`, "faults.md");
+    expect((await readFaults(experiment)).length, text).toBeGreaterThan(0);
+  }
 });
 
 it("docs/experiments.md names every operation that a threshold may name", () => {

@@ -31,7 +31,7 @@ export function keysAt(path: ConfigPath, value: unknown): string[] {
   let nodes: readonly SchemaNode[] = [experimentJsonSchema()];
   let current = value;
   for (const step of path) {
-    nodes = chosen(nodes, current).flatMap((node) => node.properties?.[step] ?? []);
+    nodes = chosen(nodes, current).flatMap((node) => node.properties?.[step] ?? node.items ?? []);
     current =
       typeof current === "object" && current !== null
         ? Object.getOwnPropertyDescriptor(current, step)?.value
@@ -58,9 +58,14 @@ function fieldsBelow(node: SchemaNode, prefix: string): SchemaField[] {
   const alternatives = node.anyOf?.filter((choice) => choice.properties !== undefined) ?? [];
   const here = Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const path = `${prefix}${key}`;
-    return [fieldOf(node, key, child, path), ...fieldsBelow(child, `${path}.`)];
+    return [fieldOf(node, key, child, path), ...fieldsBelow(child, `${path}.`), ...fieldsOfItems(child, path)];
   });
   return [...here, ...alternatives.flatMap((choice) => fieldsBelow(choice, prefix))];
+}
+
+/** Of a list of groups, what each of them has: `faults[].at`. */
+function fieldsOfItems({ items }: SchemaNode, path: string): SchemaField[] {
+  return items === undefined ? [] : fieldsBelow(items, `${path}[].`);
 }
 
 function fieldOf(parent: SchemaNode, key: string, child: SchemaNode, path: string): SchemaField {

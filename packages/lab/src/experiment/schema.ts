@@ -5,26 +5,15 @@
 import { CPU_MODELS } from "@vmcslab/vmx";
 import { z } from "zod";
 import { isGuestExitReasonName } from "../capture/exit-reasons.js";
-import { DURATION_PATTERN, MIGRATION_RATE_PATTERN } from "./units.js";
+import { faultSchema } from "./fault-schema.js";
+import { CPUS_MAX, count, duration, wholeNumber, withUnit } from "./schema-parts.js";
+import { MIGRATION_RATE_PATTERN, parseDurationUs } from "./units.js";
 
-/** CPUs that one host may have here: each is a process of its own. */
-const CPUS_MAX = 64;
 const VCPUS_MAX = 1_024;
-
-const duration = z
-  .string({ error: (issue) => withUnit(issue.input, "a duration", (value) => `${value}s`) })
-  .regex(DURATION_PATTERN, 'not a duration; write a number and us, ms, s or min, such as "250ms" or "10s"');
 
 const migrationRate = z
   .string({ error: (issue) => withUnit(issue.input, "a rate", (value) => `${value}/s`) })
   .regex(MIGRATION_RATE_PATTERN, 'not a rate; write "200/s", "2k/s", "every 50 entries" or "never"');
-
-const wholeNumber = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-
-const count = (max: number) => wholeNumber(1, max);
 
 const machine = z
   .strictObject({
@@ -35,6 +24,16 @@ const machine = z
       .enum(Object.keys(CPU_MODELS))
       .optional()
       .describe("Model of the processors, of `vmcslab models`. Default: the services' own."),
+    lostCpu: z
+      .enum(["wait", "fence", "kill"])
+      .default("wait")
+      .describe(
+        "What L0 does about a CPU that falls silent. `wait`: as smp_call_function_single does, for ever. `fence`: once the CPU's lease has certainly ended, its VMCSs are rebuilt from L0's record. `kill`: the vcpus whose VMCSs were there end.",
+      ),
+    lease: duration
+      .refine((text) => parseDurationUs(text) !== 0, { error: "must be longer than 0" })
+      .default("100ms")
+      .describe("How long a CPU may use its VMCSs without hearing from L0. Only for `fence` and `kill`."),
   })
   .describe("The host.");
 
@@ -102,6 +101,7 @@ export const experimentSchema = z
     workload: z
       .union([kvmTraceWorkload, roundRobinWorkload])
       .describe("What the host is made to do: one of the two kinds."),
+    faults: z.array(faultSchema).default([]).describe("What is done to the host on purpose, as docs/faults.md has it."),
     thresholds: z
       .record(
         z.string(),
@@ -118,8 +118,3 @@ export type RoundRobinWorkload = z.output<typeof roundRobinWorkload>;
 
 /** Which key tells the kinds of workload apart, in the order of the schema's union. */
 export const WORKLOAD_KINDS = ["kvmTrace", "roundRobin"] as const;
-
-function withUnit(input: unknown, what: string, example: (value: number) => string): string {
-  if (typeof input === "number") return `${what} needs a unit, and quotes do not hurt: write "${example(input)}"`;
-  return `must be ${what}, as text`;
-}

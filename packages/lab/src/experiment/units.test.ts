@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDurationUs, parseDurationUs, parseMigrationRate } from "./units.js";
+import { formatDurationUs, parseDurationNs, parseDurationUs, parseMigrationRate } from "./units.js";
 
 describe("units", () => {
   it.each([
@@ -24,6 +24,16 @@ describe("units", () => {
     ["200", undefined],
   ])("rate %s", (text, rate) => {
     expect(parseMigrationRate(text)).toEqual(rate);
+  });
+
+  it.each([
+    ["0.25us", 250],
+    ["-1.5ms", -1_500_000],
+    ["-0ms", 0],
+    ["0.0001us", 0],
+    ["--1ms", undefined],
+  ])("nanoseconds of %s", (text, ns) => {
+    expect(parseDurationNs(text)).toBe(ns);
   });
 
   it("prints durations", () => {

@@ -4,6 +4,9 @@ const DURATION_UNITS_US = { us: 1, ms: 1_000, s: 1_000_000, min: 60_000_000 } as
 const RATE_MULTIPLIERS = { "": 1, k: 1_000, M: 1_000_000 } as const;
 
 export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)\s*(us|ms|s|min)$/;
+export const SIGNED_DURATION_PATTERN = /^-?\d+(?:\.\d+)?\s*(?:us|ms|s|min)$/;
+/** A duration, or without end. */
+export const LEASE_PATTERN = /^(?:\d+(?:\.\d+)?\s*(?:us|ms|s|min)|forever)$/;
 /** So many per second, or one in so many nested entries. */
 export const MIGRATION_RATE_PATTERN = /^(?:(\d+(?:\.\d+)?)\s*(k|M|)\/s|every\s+([1-9]\d*)\s+entries|never)$/;
 
@@ -18,6 +21,22 @@ export function parseDurationUs(text: string): number | undefined {
   const [, amount, unit] = DURATION_PATTERN.exec(text) ?? [];
   if (amount === undefined || unit === undefined || !isKeyOf(DURATION_UNITS_US, unit)) return undefined;
   return Number(amount) * DURATION_UNITS_US[unit];
+}
+
+/** Nanoseconds, rounded, of a duration that may be negative; undefined when the text is none. */
+export function parseDurationNs(text: string): number | undefined {
+  const isNegative = text.startsWith("-");
+  const us = parseDurationUs(isNegative ? text.slice(1) : text);
+  if (us === undefined) return undefined;
+  const ns = Math.round(us * 1_000);
+  return isNegative && ns !== 0 ? -ns : ns;
+}
+
+/** As parseDurationNs, of text that is known to be a duration. */
+export function nanoseconds(text: string): number {
+  const ns = parseDurationNs(text);
+  if (ns === undefined) throw new Error(`not a duration: ${text}`);
+  return ns;
 }
 
 /** `200/s`, `2k/s`, `every 50 entries` or `never`; undefined when the text is none of these. */

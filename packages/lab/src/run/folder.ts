@@ -95,7 +95,7 @@ A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms
 | --- | --- |
 | experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
 | result.json | the numbers (${result.schema}) |
-| history/ | every event of the run, as trace recorded it |
+| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |
 | logs/ | what the services logged |
 
 Again: \`${result.again}\`

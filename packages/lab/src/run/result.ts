@@ -15,6 +15,8 @@ export interface Violation {
   readonly message: string;
   /** No event that may be missing explains it. Absent: seen by L1 itself. */
   readonly certain?: boolean;
+  /** Identity of the VMCS, where it is about one. */
+  readonly vmcs?: number;
   readonly cpus?: readonly number[];
   /** The events that contradict each other, as source#sequence number. */
   readonly events?: readonly string[];

@@ -1,6 +1,7 @@
 /** One run, from a checked experiment to its result and folder. */
 import { rm } from "node:fs/promises";
 import type { HostCounters } from "@vmcslab/nested";
+import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
@@ -68,7 +69,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const workloadReport = await runWorkload(workload, host, target, options, gaps);
     const counters = await countersOf(target, gaps);
     report("settling");
-    const settlement = await settle(target, gaps);
+    const settlement = await settle(target, folder, gaps);
     await target.stop();
     report("checking");
     const history = await checkRecordedHistory(folder.historyDir, settlement);
@@ -149,10 +150,11 @@ async function countersOf({ host, countersBefore }: RunningTarget, gaps: string[
   return undefined;
 }
 
-async function settle(target: RunningTarget, gaps: string[]): Promise<Settlement> {
+async function settle(target: RunningTarget, { historyDir }: RunFolder, gaps: string[]): Promise<Settlement> {
   try {
     const settlement = await target.settle();
-    gaps.push(...settlement.silent.map((name) => `${name} did not say how many events it published`));
+    await writeRecording(historyDir, settlement);
+    gaps.push(...describeSilence(settlement));
     return settlement;
   } catch (thrown) {
     gaps.push(`trace did not tell what it has: ${errorMessage(thrown)}`);

@@ -27,6 +27,8 @@ export interface Settlement {
   readonly silent: readonly string[];
   /** Where sources stood when the run began on a host that had run before. Their earlier events are not part of the history. */
   readonly beginnings?: readonly SourcePosition[];
+  /** All sources ran on one machine: their monotonic clocks are one. Default false. */
+  readonly sharedClock?: boolean;
 }
 
 export interface TargetOptions {

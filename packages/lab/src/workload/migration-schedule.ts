@@ -1,6 +1,7 @@
 /** When a vcpu moves, over the whole host. */
+
+import type { RandomStream } from "@vmcslab/faults";
 import type { MigrationRate } from "../experiment/units.js";
-import type { RandomStream } from "./random.js";
 
 export interface MigrationSchedule {
   /** One more nested entry happened. */

@@ -1,9 +1,10 @@
 /** The L2 guests of one vcpu, each with a state of its own that no other may ever be seen with. */
+
+import type { RandomStream } from "@vmcslab/faults";
 import type { Findings } from "./findings.js";
 import type { L1Vcpu } from "./l1-vcpu.js";
 import { controlsFor } from "./l1-wants.js";
 import { guestStateOf, inspect, type LeftBehind } from "./lost-update.js";
-import type { RandomStream } from "./random.js";
 
 /** vmcs12s of one vcpu: one page each. */
 const VMCS12_BASE = 0x10_0000;

@@ -1,10 +1,11 @@
 /** The workload without a capture: every vcpu has several L2 guests and enters them in turn, while vcpus move between CPUs. */
+
+import { RandomStream } from "@vmcslab/faults";
 import { exitReasonNumber } from "../capture/exit-reasons.js";
 import type { RoundRobinWorkload as Options } from "../experiment/schema.js";
 import { parseDurationUs, parseMigrationRate } from "../experiment/units.js";
 import type { L1Vcpu } from "./l1-vcpu.js";
 import { type MigrationSchedule, migrationSchedule } from "./migration-schedule.js";
-import { RandomStream } from "./random.js";
 import { RoundRobinGuests } from "./round-robin-guests.js";
 import { runVcpus } from "./vcpu-crew.js";
 import type { Workload, WorkloadContext, WorkloadReport } from "./workload.js";

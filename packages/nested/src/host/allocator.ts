@@ -12,13 +12,16 @@ const FIRST_PAGE = 0x10_0000;
  */
 export class Allocator {
   readonly #capacityPages: number;
+  readonly #firstPage: number;
   readonly #freed: number[] = [];
   readonly #refuse = new Map<AllocationKind, number>();
   #pagesEverUsed = 0;
   #nodes = 0;
 
-  constructor(capacityPages: number) {
+  /** `life`: which life of L0's it serves; each has pages of its own. */
+  constructor(capacityPages: number, life: number) {
     this.#capacityPages = capacityPages;
+    this.#firstPage = FIRST_PAGE + life * capacityPages * PAGE_BYTES;
   }
 
   get pagesInUse(): number {
@@ -40,7 +43,7 @@ export class Allocator {
     const reused = this.#freed.pop();
     if (reused !== undefined) return reused;
     if (this.#pagesEverUsed >= this.#capacityPages) return undefined;
-    return FIRST_PAGE + PAGE_BYTES * this.#pagesEverUsed++;
+    return this.#firstPage + PAGE_BYTES * this.#pagesEverUsed++;
   }
 
   freePage(address: number): void {

@@ -1,7 +1,7 @@
 import type { EventFact } from "@vmcslab/history";
 import type { CpuModel } from "@vmcslab/vmx";
 import type { HostCounters } from "../api.js";
-import { fail } from "../effect.js";
+import { fail, type Operation } from "../effect.js";
 import { Allocator } from "./allocator.js";
 import { HostCpu } from "./host-cpu.js";
 import { LoadedVmcs } from "./loaded-vmcs.js";
@@ -16,6 +16,24 @@ export interface HostConfig {
   readonly l1MemoryBytes: number;
   /** The processors L0 runs on. */
   readonly model: CpuModel;
+  /**
+   * Which life of this L0 it is, from 0. Each life takes its pages from a part of memory of its own, as a crash kernel does from its reserved one: a CPU that has not heard of the new life
+   * yet may still write a VMCS of the old one back. Default: 0.
+   */
+  readonly life?: number;
+  /** What becomes of the vcpus whose VMCSs were on a CPU that is lost. Default: rebuild. */
+  readonly lostVmcs?: LostVmcsPolicy;
+}
+
+/**
+ * `rebuild`: a VMCS that was active on a CPU that is lost is rebuilt from what L0 knows of it when it is next loaded. `kill`: its vcpu ends, and that is reported.
+ */
+export type LostVmcsPolicy = "rebuild" | "kill";
+
+export interface HostPorts {
+  readonly emit: (fact: EventFact) => void;
+  /** Runs an operation that L0 itself decided on. */
+  readonly begin: (operation: Operation<void>) => void;
 }
 
 export type Counters = { -readonly [K in keyof HostCounters]: HostCounters[K] };
@@ -42,11 +60,18 @@ export class HostState {
   nextOperation = 1;
   #nextVmcs = 1;
 
+  /** Crash clear-all has begun: nothing is run any more. */
+  crashed = false;
+  readonly emit: (fact: EventFact) => void;
+  readonly begin: (operation: Operation<void>) => void;
+
   constructor(
     readonly config: HostConfig,
-    readonly emit: (fact: EventFact) => void,
+    { emit, begin }: HostPorts,
   ) {
-    this.allocator = new Allocator(config.memoryPages);
+    this.emit = emit;
+    this.begin = begin;
+    this.allocator = new Allocator(config.memoryPages, config.life ?? 0);
   }
 
   cpu(number: number): HostCpu {

@@ -54,6 +54,8 @@ export class Vcpu {
   loaded: LoadedVmcs;
   /** A batch to its CPU ended without an answer: until it is settled, what it did is not known. */
   unsettled: Unsettled | undefined;
+  /** A CPU that held one of its VMCSs was lost, and the policy is to end it: nothing may be done with it but to destroy it. */
+  killed = false;
 
   constructor(
     readonly id: number,

@@ -30,8 +30,11 @@ function rig(): Rig {
     emit: (fact) => events.push(fact),
   });
   let id = 0;
-  const run = (...instructions: BatchInstruction[]): Completion =>
-    target.execute({ id: ++id, cpu: 3, operation: 7, instructions });
+  const run = (...instructions: BatchInstruction[]): Completion => {
+    const [completion] = target.receive({ id: ++id, cpu: 3, operation: 7, instructions }, 0);
+    if (completion === undefined) throw new Error("a batch that is next in order is executed");
+    return completion;
+  };
   expect(run({ kind: "vmxon", region: VMXON }).results).toEqual([{ status: "succeed" }]);
   return { target, processor, events, run };
 }
@@ -52,20 +55,31 @@ const kinds = (events: readonly EventFact[]): string[] => events.map(({ kind }) 
 describe("batch target", () => {
   test("a batch sent again is not executed again and has the same completion", () => {
     const { target, events } = rig();
-    const batch = { id: 9, cpu: 3, operation: 7, instructions: [load(1), write(Field.GUEST_RSP, 5n)] };
-    const first = target.execute(batch);
+    const batch = { id: 2, cpu: 3, operation: 7, instructions: [load(1), write(Field.GUEST_RSP, 5n)] };
+    const [first] = target.receive(batch, 0);
     const count = events.length;
-    expect(target.execute(batch)).toBe(first);
+    expect(target.receive(batch, 0)).toEqual([first]);
     expect(events).toHaveLength(count);
   });
 
-  test("a completion is kept until it is acknowledged; after that the batch is refused", () => {
+  test("a batch that arrives before an earlier one waits for it, and both are answered then", () => {
+    const { target, events } = rig();
+    const count = events.length;
+    const second = { id: 3, cpu: 3, operation: 7, instructions: [write(Field.GUEST_RSP, 5n)] };
+    expect(target.receive(second, 0)).toEqual([]);
+    expect(events).toHaveLength(count);
+    const answered = target.receive({ id: 2, cpu: 3, operation: 7, instructions: [load(1)] }, 0);
+    expect(answered.map(({ id }) => id)).toEqual([2, 3]);
+    expect(kinds(events.slice(count))).toEqual(["vmcs.load", "vmcs.write"]);
+  });
+
+  test("a completion is kept until it is acknowledged; after that the batch is a late duplicate and is not answered", () => {
     const { target, run } = rig();
     const { id } = run(load(1));
     expect(target.retained).toBe(2);
     target.acknowledge(id);
     expect(target.retained).toBe(0);
-    expect(() => target.execute({ id, cpu: 3, operation: 7, instructions: [] })).toThrow("acknowledged");
+    expect(target.receive({ id, cpu: 3, operation: 7, instructions: [] }, id)).toEqual([]);
   });
 
   test("VMCLEAR brings back the fields that differ from the image the activation was loaded with", () => {
@@ -155,7 +169,7 @@ describe("batch target", () => {
     expect(processor.activeVmcss()).toEqual([]);
     expect(events.at(-1)).toMatchObject({ kind: "vmx.off" });
     expect(
-      target.execute({ id: 1, cpu: 3, operation: 1, instructions: [{ kind: "vmxon", region: VMXON }] }).results,
+      target.receive({ id: 1, cpu: 3, operation: 1, instructions: [{ kind: "vmxon", region: VMXON }] }, 0)[0]?.results,
     ).toEqual([{ status: "succeed" }]);
   });
 });

@@ -57,13 +57,13 @@ export class InterconnectEndpoint {
   }
 
   /** Throws {@link ProtocolViolation} for a batch that is not for this CPU or whose completion was acknowledged. */
-  execute(batch: Batch): Completion {
+  execute(batch: Batch): readonly Completion[] {
     const { cpu } = this.target;
     if (batch.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, batch ${batch.id} is for CPU ${batch.cpu}`);
     if (batch.id <= this.acknowledged) throw new ProtocolViolation(`batch ${batch.id} was acknowledged before`);
-    const completion = this.target.execute(batch);
-    this.executed = Math.max(this.executed, batch.id);
-    return completion;
+    const completions = this.target.receive(batch);
+    for (const { id } of completions) this.executed = Math.max(this.executed, id);
+    return completions;
   }
 }
 
@@ -77,25 +77,24 @@ export class EndpointStream {
   }
 
   /**
-   * Takes a frame and gives the answer, if it has one. Executes batches before it returns. Throws {@link ProtocolViolation} or InvalidMessage; the stream is
+   * Takes a frame and gives the answers to it. Executes batches before it returns. Throws {@link ProtocolViolation} or InvalidMessage; the stream is
    * of no use afterwards.
    */
-  receive(request: ConnectRequest): ConnectResponse | undefined {
+  receive(request: ConnectRequest): readonly ConnectResponse[] {
     const { lamport } = this.#endpoint;
     lamport.witness(toNumber(request.lamport, "lamport"));
     const { frame } = request;
-    if (frame?.$case === "hello") return this.#hello(frame.value);
+    if (frame?.$case === "hello") return [this.#hello(frame.value)];
     if (this.#session === undefined) throw new ProtocolViolation("the first frame must be hello");
     if (this.#session !== this.#endpoint.session) {
       throw new ProtocolViolation(`session ${this.#session} was replaced by session ${this.#endpoint.session}`);
     }
     this.#endpoint.acknowledge(toNumber(request.acknowledged, "acknowledged"));
-    if (frame === undefined) return undefined;
-    const completion = this.#endpoint.execute(batchFromWire(frame.value));
-    return {
+    if (frame === undefined) return [];
+    return this.#endpoint.execute(batchFromWire(frame.value)).map((completion) => ({
       lamport: BigInt(lamport.now),
       frame: { $case: "completion", value: completionToWire(completion) },
-    };
+    }));
   }
 
   #hello(hello: Hello): ConnectResponse {

@@ -1,17 +1,5 @@
-import type { Batch, BatchResult, Completion, OutgoingBatch } from "@vmcslab/nested";
+import type { Batch, BatchDone, Completion, OutgoingBatch, SendOptions } from "@vmcslab/nested";
 import type { ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
-
-/** Told exactly once how a batch ended. */
-export type BatchDone = (result: BatchResult) => void;
-
-export interface SendOptions {
-  /** Default: {@link DEFAULT_DEADLINE_MS}. */
-  readonly deadlineMs?: number;
-  /** Gives the batch up before its deadline, with the same error. */
-  readonly signal?: AbortSignal;
-}
-
-export const DEFAULT_DEADLINE_MS = 2000;
 
 /** L0's end of the interconnect to one life of one CPU. */
 export interface InterconnectClient {
@@ -43,8 +31,8 @@ export interface InterconnectTarget {
    * A session of L0 begins or continues. A new one resets the processor: the L0 that knew what is cached here is gone.
    */
   open(session: number): void;
-  /** Executes a batch, or returns what was recorded when its number was executed before. */
-  execute(batch: Batch): Completion;
+  /** A batch arrived: what is to be answered now, in order. Nothing when it has to wait for an earlier one; what was recorded when it was executed before. */
+  receive(batch: Batch): readonly Completion[];
   /** Completions up to this number may be forgotten. */
   acknowledge(upTo: number): void;
 }

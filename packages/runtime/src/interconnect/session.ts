@@ -1,12 +1,19 @@
-import type { Batch, OperationError, OutgoingBatch } from "@vmcslab/nested";
-import type { Clock, Timer } from "../clock.js";
+import {
+  type Batch,
+  type BatchDone,
+  type OperationError,
+  Outbox,
+  type OutgoingBatch,
+  type SendOptions,
+  type Timer,
+} from "@vmcslab/nested";
+import type { Clock } from "../clock.js";
 import { batchToWire } from "../codec/batch.js";
 import { completionFromWire } from "../codec/completion.js";
 import { toNumber } from "../codec/numbers.js";
 import type { ConnectResponse, Welcome } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
-import { Outbox } from "./outbox.js";
-import type { BatchDone, InterconnectClient, Link, LinkBroken, SendOptions, Transport } from "./port.js";
+import type { InterconnectClient, Link, LinkBroken, Transport } from "./port.js";
 
 export interface SessionOptions {
   readonly cpu: number;
@@ -47,7 +54,7 @@ export class InterconnectSession implements InterconnectClient {
     this.cpu = options.cpu;
     this.incarnation = options.incarnation;
     this.#options = options;
-    this.#outbox = new Outbox(options.cpu, options.clock);
+    this.#outbox = new Outbox({ cpu: options.cpu, timers: options.clock });
     this.#open();
   }
 

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { type Clock, randomBits32, type Timer } from "../clock.js";
+import type { Timer } from "@vmcslab/nested";
+import { type Clock, randomBits32 } from "../clock.js";
 import { type LinkFaults, NO_FAULTS } from "./link-faults.js";
 
 export interface LinkOptions {

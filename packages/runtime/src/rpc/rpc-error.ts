@@ -15,6 +15,8 @@ const STATUS: Readonly<Record<OperationCode, status>> = {
   noMemory: status.RESOURCE_EXHAUSTED,
   cpuUnavailable: status.UNAVAILABLE,
   deadline: status.DEADLINE_EXCEEDED,
+  vcpuKilled: status.ABORTED,
+  hostCrashed: status.FAILED_PRECONDITION,
   unexpectedOutcome: status.INTERNAL,
 };
 

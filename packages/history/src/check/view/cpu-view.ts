@@ -12,14 +12,14 @@ export class CpuView {
   known = false;
   /** The life of the service that counts; events of earlier ones come too late. */
   #incarnation: number | undefined;
-  #isLost = false;
+  #isOver = false;
 
   constructor(readonly cpu: number) {}
 
-  /** Published by a life of this CPU that L0 has given up, or that a newer one has replaced. */
+  /** Published by a life of this CPU that is over, or that a newer one has replaced. */
   isPosthumous(event: HistoryEvent): boolean {
     if (this.#incarnation === undefined) return false;
-    return this.#isLost ? event.incarnation <= this.#incarnation : event.incarnation < this.#incarnation;
+    return this.#isOver ? event.incarnation <= this.#incarnation : event.incarnation < this.#incarnation;
   }
 
   /** A first event of a newer life, which L0 did not announce. */
@@ -29,17 +29,18 @@ export class CpuView {
 
   /** L0 announces the life that it knows already: its connection was replaced, its caches were not. */
   isSameLife(incarnation: number | undefined): boolean {
-    return incarnation !== undefined && incarnation === this.#incarnation && !this.#isLost;
+    return incarnation !== undefined && incarnation === this.#incarnation && !this.#isOver;
   }
 
   /** L0 announced a life, or an event of it is seen. */
   lives(incarnation: number | undefined): void {
     if (incarnation !== undefined) this.#incarnation = incarnation;
-    this.#isLost = false;
+    this.#isOver = false;
   }
 
-  lost(): void {
-    this.#isLost = true;
+  /** L0 gave this life up, or it ended by itself: whatever it does from now on comes too late. */
+  over(): void {
+    this.#isOver = true;
   }
 
   makeCurrent(region: number | undefined, by: HistoryEvent): void {

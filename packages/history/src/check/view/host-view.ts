@@ -52,6 +52,10 @@ export class HostView {
       case "cpu.offline":
         if (event.cpu !== undefined) this.#applyLife(event.cpu, event);
         break;
+      case "cpu.fenced":
+        // What it held is gone with cpu.lost, which follows; but from here on nothing that this life does counts.
+        if (event.cpu !== undefined && this.cpu(event.cpu).isSameLife(event.epoch)) this.cpu(event.cpu).over();
+        break;
       default:
         if (event.cpu !== undefined) this.#applyExecution(event.cpu, event);
     }
@@ -72,7 +76,7 @@ export class HostView {
     if (event.kind === "cpu.registered" && view.isSameLife(event.epoch)) return;
     this.#empty(cpu);
     if (event.kind === "cpu.registered") view.lives(event.epoch);
-    if (event.kind === "cpu.lost") view.lost();
+    if (event.kind === "cpu.lost") view.over();
     view.makeCurrent(undefined, event);
     // Whatever was there is gone, and a new life starts with nothing.
     view.known = true;
@@ -80,7 +84,7 @@ export class HostView {
 
   #applyExecution(cpu: number, event: HistoryEvent): void {
     const { kind, region } = event;
-    if (kind === "vmx.on" || kind === "vmx.off") this.#applyVmxOperation(cpu, event);
+    if (kind === "vmx.on" || kind === "vmx.off" || kind === "lease.expired") this.#applyVmxOperation(cpu, event);
     else if (region === undefined) return;
     else if (kind === "vmcs.load") this.#load(cpu, region, event);
     else if (kind === "vmcs.clear") this.#clear(cpu, region, event);
@@ -92,6 +96,7 @@ export class HostView {
     const view = this.cpu(cpu);
     view.makeCurrent(undefined, event);
     view.known = true;
+    if (event.kind === "lease.expired") view.over();
   }
 
   #load(cpu: number, region: number, event: HistoryEvent): void {

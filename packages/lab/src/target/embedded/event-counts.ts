@@ -10,7 +10,7 @@ export interface Source {
   readonly address: string;
 }
 
-/** Has every source publish what it holds back, and compares. Throws UnavailableError when trace does not answer. */
+/** Has every source, all children on this machine, publish what it holds back, and compares. Throws UnavailableError when trace does not answer. */
 export async function settleEvents(sources: readonly Source[], trace: TraceClient): Promise<Settlement> {
   const answers = await Promise.all(
     sources.map(async ({ name, address }) => ({ name, answer: await flushEvents(address) })),
@@ -20,7 +20,7 @@ export async function settleEvents(sources: readonly Source[], trace: TraceClien
   const { sources: known } = await waitUntilTraced(trace, positions, systemClock);
   const flushed = await trace.flush();
   if (!flushed.ok) throw new UnavailableError(flushed.error.message);
-  return { events: compare(positions, known), positions, silent };
+  return { events: compare(positions, known), positions, silent, sharedClock: true };
 }
 
 /** A life that does not say itself how far it got counts as far as trace knows. */

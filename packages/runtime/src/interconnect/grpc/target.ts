@@ -41,8 +41,7 @@ function answer(endpoint: InterconnectEndpoint, stream: Stream): void {
   const conversation = endpoint.connect();
   stream.on("data", (request: ConnectRequest) => {
     try {
-      const response = conversation.receive(request);
-      if (response !== undefined) stream.write(response);
+      for (const response of conversation.receive(request)) stream.write(response);
     } catch (error) {
       if (!(error instanceof ProtocolViolation || error instanceof InvalidMessage)) throw error;
       const code = error instanceof InvalidMessage ? status.INVALID_ARGUMENT : status.FAILED_PRECONDITION;

@@ -12,8 +12,8 @@ export function inProcessTarget(endpoint: InterconnectEndpoint): InProcessTarget
     connect(answer) {
       const stream = endpoint.connect();
       return (bytes) => {
-        const response = stream.receive(ConnectRequest.decode(bytes));
-        if (response !== undefined) answer(ConnectResponse.encode(response).finish());
+        for (const response of stream.receive(ConnectRequest.decode(bytes)))
+          answer(ConnectResponse.encode(response).finish());
       };
     },
   };

@@ -1,5 +1,5 @@
 /**
- * Randomness for workloads: xoshiro128** (Blackman and Vigna), seeded through splitmix32, with named streams. The algorithm is frozen, because a
+ * Randomness: xoshiro128** (Blackman and Vigna), seeded through splitmix32, with named streams. The algorithm is frozen, because a
  * seed must mean the same run for ever. `fork` gives every consumer a stream of its own, so that a new one shifts no other.
  */
 export class RandomStream {
@@ -39,6 +39,13 @@ export class RandomStream {
     let drawn = this.next32();
     while (drawn >= limit) drawn = this.next32();
     return drawn % bound;
+  }
+
+  /** A double from 0 up to but not 1, evenly on the multiples of 2^-53. Two draws: 27 bits of the first, 26 of the second. */
+  unit(): number {
+    const high = this.next32() >>> 5;
+    const low = this.next32() >>> 6;
+    return (high * 0x400_0000 + low) / 0x20_0000_0000_0000;
   }
 
   /** One of the choices, evenly. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "./random.js";
+import { RandomStream } from "./random-stream.js";
 
 function draw(stream: RandomStream, count: number): number[] {
   return Array.from({ length: count }, () => stream.next32());
@@ -33,5 +33,17 @@ describe("a random stream", () => {
       counts[drawn] = (counts[drawn] ?? 0) + 1;
     }
     for (const count of counts) expect(count).toBeGreaterThan(9_700);
+  });
+
+  it("unit takes two draws, the first on top, and stays below 1", () => {
+    const drawn = new RandomStream("7");
+    const [high, low] = draw(new RandomStream("7"), 2).map(BigInt);
+    const bits = ((high ?? 0n) >> 5n) * 2n ** 26n + ((low ?? 0n) >> 6n);
+    expect(drawn.unit()).toBe(Number(bits) / 2 ** 53);
+    const units = Array.from({ length: 10_000 }, () => drawn.unit());
+    expect(Math.min(...units)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...units)).toBeLessThan(1);
+    const mean = units.reduce((sum, unit) => sum + unit, 0) / units.length;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.01);
   });
 });

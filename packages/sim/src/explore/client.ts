@@ -1,0 +1,111 @@
+import type { Answer, Hypervisor, L1Instruction, Operation, OperationError } from "@vmcslab/nested";
+import { VMCS12_REVISION } from "@vmcslab/nested";
+import { Field } from "@vmcslab/vmx";
+import type { SimHost } from "../host/sim-host.js";
+import { storeVmcs12, VMXON_REGION, vmcs12Address } from "./guest-image.js";
+import type { PlannedOperation } from "./plan.js";
+
+/** Told of each operation that ends. */
+export type OnEnd = (operation: PlannedOperation, error: OperationError | undefined) => void;
+
+/** The clients of a simulated host: ask for each operation of a plan when it is due, and know which vcpus came of it. */
+export class PlanClient {
+  readonly #host: SimHost;
+  readonly #onEnd: OnEnd;
+  /** What `create` made of each slot of the plan. */
+  readonly #vcpus = new Map<number, number>();
+  /** Every exit leaves another RIP, so that an old state is never taken for a new one. */
+  #exits = 0;
+  /** Operations that were asked for; the others had no vcpu to work on. */
+  asked = 0;
+
+  constructor(host: SimHost, onEnd: OnEnd) {
+    this.#host = host;
+    this.#onEnd = onEnd;
+  }
+
+  schedule(operations: readonly PlannedOperation[]): void {
+    for (const operation of operations) this.#host.scheduler.at(operation.atNs, () => this.#ask(operation));
+  }
+
+  #ask(operation: PlannedOperation): void {
+    if (operation.kind === "create") {
+      this.#start(
+        operation,
+        (hypervisor) => hypervisor.createVcpu({ cpu: operation.cpu, poolSize: operation.poolSize }),
+        (vcpu) => this.#vcpus.set(operation.vcpu, vcpu),
+      );
+      return;
+    }
+    if (operation.kind === "offline" || operation.kind === "online") {
+      const { kind, cpu } = operation;
+      this.#start(
+        operation,
+        (hypervisor): Operation<unknown> =>
+          kind === "offline" ? hypervisor.offlineCpu(cpu) : hypervisor.onlineCpu(cpu),
+      );
+      return;
+    }
+    const vcpu = this.#vcpus.get(operation.vcpu);
+    if (vcpu === undefined) return;
+    if (operation.kind === "destroy") this.#vcpus.delete(operation.vcpu);
+    this.#start(operation, (hypervisor) => this.#onVcpu(hypervisor, vcpu, operation));
+  }
+
+  #onVcpu(
+    hypervisor: Hypervisor,
+    vcpu: number,
+    operation: Exclude<PlannedOperation, { kind: "create" | "offline" | "online" }>,
+  ): Operation<unknown> {
+    switch (operation.kind) {
+      case "build": {
+        const memory = hypervisor.state.vcpus.get(vcpu)?.vm.memory;
+        if (memory !== undefined) storeVmcs12(memory, operation.guest);
+        return hypervisor.runL1(vcpu, buildInstructions(operation.guest));
+      }
+      case "enter":
+        return hypervisor.runL1(vcpu, enterInstructions(operation.guest));
+      case "exit":
+        return hypervisor.guestExit({
+          vcpu,
+          reason: operation.reason,
+          qualification: 0n,
+          guest: [[Field.GUEST_RIP, 0x20_0000n + BigInt(++this.#exits)]],
+        });
+      case "vmclear":
+        return hypervisor.runL1(vcpu, [{ op: "vmclear", addr: BigInt(vmcs12Address(operation.guest)) }]);
+      case "vmxoff":
+        return hypervisor.runL1(vcpu, [{ op: "vmxoff" }]);
+      case "place":
+        return hypervisor.placeVcpu(vcpu, operation.cpu);
+      case "destroy":
+        return hypervisor.destroyVcpu(vcpu);
+    }
+  }
+
+  #start<T>(
+    operation: PlannedOperation,
+    begin: (hypervisor: Hypervisor) => Operation<T>,
+    onValue?: (value: T) => void,
+  ): void {
+    this.asked++;
+    this.#host.start(begin, (answer: Answer<T>) => {
+      if (answer.ok) onValue?.(answer.value);
+      this.#onEnd(operation, answer.ok ? undefined : answer.error);
+    });
+  }
+}
+
+function buildInstructions(guest: number): L1Instruction[] {
+  return [
+    { op: "write32", addr: BigInt(VMXON_REGION), value: VMCS12_REVISION },
+    // Error 15 when it is on already, which changes nothing.
+    { op: "vmxon", addr: BigInt(VMXON_REGION) },
+    { op: "vmclear", addr: BigInt(vmcs12Address(guest)) },
+  ];
+}
+
+function enterInstructions(guest: number): L1Instruction[] {
+  // Error 4 says that it is launched, and VMRESUME does it; after an entry nothing more is executed.
+  return [{ op: "vmptrld", addr: BigInt(vmcs12Address(guest)) }, { op: "vmlaunch" }, { op: "vmresume" }];
+}

@@ -1,0 +1,180 @@
+import { type Distribution, RandomStream } from "@vmcslab/faults";
+import { drawFaults } from "./draw-faults.js";
+import type { LostCpuPolicy, Plan, PlannedOperation, PlannedStep } from "./plan.js";
+
+const GUESTS_MAX = 4;
+const EXIT_REASONS: readonly [number, ...number[]] = [10, 12, 18, 28, 48];
+const MICROSECOND = 1_000;
+const MILLISECOND = 1_000_000;
+
+/** How likely each kind of operation is in one run. */
+type Weights = Readonly<Record<PlannedStep["kind"], number>>;
+
+/** What the plan so far makes of a vcpu, if everything works. It only guides the draw. */
+interface Slot {
+  readonly vcpu: number;
+  /** Guests whose vmcs12 L1 has built. */
+  readonly built: Set<number>;
+  inGuest: boolean;
+}
+
+/**
+ * Draws a run from a seed: the size of the host, the operations, and the faults. Swarm testing (Groce et al., ISSTA 2012): each seed leaves out kinds of operations and faults at random, because a run of everything
+ * at once rarely does one thing often enough.
+ */
+export function drawPlan(seed: number): Plan {
+  const random = new RandomStream(`${seed}`);
+  const shape = random.fork("shape");
+  const cpus = 2 + shape.below(shape.below(8) === 0 ? 7 : 3);
+  const policy = shape.pick<LostCpuPolicy>(["wait", "fence", "fence", "kill"]);
+  const operations = drawOperations(random.fork("operations"), cpus);
+  const endNs = operations.at(-1)?.atNs ?? 0;
+  return {
+    seed,
+    cpus,
+    memoryPages: shape.below(6) === 0 ? cpus + 4 : 64,
+    policy,
+    leaseNs: (3 + shape.below(6)) * MILLISECOND,
+    latency: drawLatency(shape),
+    inOrder: shape.below(4) !== 0,
+    operations,
+    faults: drawFaults(random.fork("faults"), { cpus, endNs }),
+  };
+}
+
+function drawLatency(random: RandomStream): Distribution {
+  const ns = (1 + random.below(60)) * MICROSECOND;
+  switch (random.below(3)) {
+    case 0:
+      return { constant: ns };
+    case 1:
+      return { uniform: { min: MICROSECOND, max: MICROSECOND + 2 * ns } };
+    default:
+      return { exponential: { mean: ns } };
+  }
+}
+
+function drawOperations(random: RandomStream, cpus: number): PlannedOperation[] {
+  const weights = drawWeights(random);
+  const count = 10 + random.below(40);
+  const slotsMax = 1 + random.below(4);
+  const poolSize = random.below(4);
+  // From one at a time to many at once, against latencies of up to 60 µs.
+  const spacingNs = random.pick([20, 100, 300, 600]) * MICROSECOND;
+  const slots: Slot[] = [];
+  const operations: PlannedOperation[] = [];
+  let created = 0;
+  let atNs = MILLISECOND;
+  for (let i = 0; i < count; i++) {
+    atNs += random.below(2 * spacingNs);
+    const step = drawStep(random, { weights, slots, slotsMax, cpus, poolSize, next: created });
+    if (step.kind === "create") created++;
+    operations.push({ ...step, atNs });
+  }
+  return operations;
+}
+
+function drawWeights(random: RandomStream): Weights {
+  const maybe = (weight: number, odds: number): number => (random.below(odds) === 0 ? 0 : weight);
+  return {
+    create: 4,
+    build: 10,
+    enter: 14,
+    exit: 14,
+    place: maybe(12, 8),
+    vmclear: maybe(2, 2),
+    vmxoff: maybe(1, 2),
+    destroy: maybe(2, 2),
+    offline: maybe(1, 2),
+    online: 1,
+  };
+}
+
+interface Draw {
+  readonly weights: Weights;
+  readonly slots: Slot[];
+  readonly slotsMax: number;
+  readonly cpus: number;
+  readonly poolSize: number;
+  readonly next: number;
+}
+
+function drawStep(random: RandomStream, draw: Draw): PlannedStep {
+  const { slots, cpus } = draw;
+  const slot = slots[random.below(Math.max(slots.length, 1))];
+  if (slot === undefined) return create(random, draw);
+  const kind = drawKind(random, draw, slot);
+  const { vcpu } = slot;
+  switch (kind) {
+    case "create":
+      return create(random, draw);
+    case "build": {
+      const guest = random.below(GUESTS_MAX);
+      slot.built.add(guest);
+      return { kind, vcpu, guest };
+    }
+    case "enter": {
+      slot.inGuest = true;
+      return { kind, vcpu, guest: pickGuest(random, slot) };
+    }
+    case "exit":
+      slot.inGuest = false;
+      return { kind, vcpu, reason: random.pick(EXIT_REASONS) };
+    case "vmclear":
+      return { kind, vcpu, guest: pickGuest(random, slot) };
+    case "vmxoff":
+      slot.built.clear();
+      return { kind, vcpu };
+    case "place":
+      return { kind, vcpu, cpu: random.below(cpus) };
+    case "destroy":
+      slots.splice(slots.indexOf(slot), 1);
+      return { kind, vcpu };
+    case "offline":
+    case "online":
+      return { kind, cpu: random.below(cpus) };
+  }
+}
+
+function create(random: RandomStream, { slots, cpus, poolSize, next }: Draw): PlannedStep {
+  slots.push({ vcpu: next, built: new Set(), inGuest: false });
+  return { kind: "create", vcpu: next, cpu: random.below(cpus), poolSize };
+}
+
+/** By weight, of what makes sense; one in sixteen without regard for that. */
+function drawKind(random: RandomStream, { weights, slots, slotsMax }: Draw, slot: Slot): PlannedStep["kind"] {
+  const anything = random.below(16) === 0;
+  const makesSense = (kind: PlannedStep["kind"]): boolean => {
+    switch (kind) {
+      case "create":
+        return slots.length < slotsMax;
+      case "enter":
+        return anything || (slot.built.size > 0 && !slot.inGuest);
+      case "build":
+      case "vmclear":
+      case "vmxoff":
+        return anything || (!slot.inGuest && (kind !== "build" || slot.built.size < GUESTS_MAX));
+      case "exit":
+        return anything || slot.inGuest || slot.built.size === 0;
+      default:
+        return true;
+    }
+  };
+  const kinds = KINDS.filter((kind) => weights[kind] > 0 && makesSense(kind));
+  const total = kinds.reduce((sum, kind) => sum + weights[kind], 0);
+  let drawn = random.below(Math.max(total, 1));
+  for (const kind of kinds) {
+    drawn -= weights[kind];
+    if (drawn < 0) return kind;
+  }
+  return "exit";
+}
+
+const KINDS: readonly PlannedStep["kind"][] = [
+  ...(["create", "build", "enter", "exit", "place", "vmclear", "vmxoff", "destroy", "offline", "online"] as const),
+];
+
+function pickGuest(random: RandomStream, { built }: Slot): number {
+  const guests = [...built];
+  return guests[random.below(Math.max(guests.length, 1))] ?? 0;
+}

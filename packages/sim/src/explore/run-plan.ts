@@ -1,0 +1,135 @@
+import { RandomStream, sampler } from "@vmcslab/faults";
+import { HistoryDigest, type HistoryEvent, Sanitizer, type Violation } from "@vmcslab/history";
+import { type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
+import type { CpuModel } from "@vmcslab/vmx";
+import type { MessageRecord } from "../host/network.js";
+import { type Saboteur, SimHost } from "../host/sim-host.js";
+import { PlanClient } from "./client.js";
+import { converge } from "./converge.js";
+import { Marks } from "./marks.js";
+import type { Plan } from "./plan.js";
+
+/** What is wrong with a run. */
+export interface PlanViolation {
+  /** A rule of the sanitizer, or one of {@link EXPLORER_RULES}. */
+  readonly rule: string;
+  readonly message: string;
+  /** The sanitizer's own account, with the events that contradict; absent for the explorer's rules. */
+  readonly violation?: Violation;
+}
+
+/** What the explorer demands besides the sanitizer's rules. */
+export const EXPLORER_RULES = {
+  assertion: "a core's own assertion failed",
+  "unexpected-outcome": "a CPU answered what the protocol excludes",
+  "not-converged": "faults healed, and the host did not become whole, or an operation did not end or failed",
+  leak: "everything was destroyed, and pages, pool entries or active VMCSs are left",
+} as const;
+
+export type ExplorerRule = keyof typeof EXPLORER_RULES;
+
+export interface PlanOutcome {
+  readonly violation: PlanViolation | undefined;
+  /** Messages delivered and timers fired. */
+  readonly steps: number;
+  readonly events: number;
+  /** Virtual time that passed. */
+  readonly endNs: number;
+  /** Of the whole history, times included. */
+  readonly digest: string;
+  /** What was seen to happen: see Marks. */
+  readonly marks: ReadonlySet<string>;
+}
+
+export interface RunPlanOptions {
+  readonly model: CpuModel;
+  readonly saboteur?: Saboteur;
+  readonly onEvent?: (event: HistoryEvent) => void;
+  readonly onMessage?: (record: MessageRecord) => void;
+  /** Sees the host before time begins. */
+  readonly onHost?: (host: SimHost) => void;
+}
+
+const MILLISECOND = 1_000_000;
+const BEAT_NS = MILLISECOND;
+const DEADLINE_MS = 5;
+const RESEND_MS = 0.5;
+const L1_MEMORY_BYTES = 0x10000;
+/** What L0 grants for: rates of two clocks differ by less. Faults skew them by up to eight tenths of it. */
+const DRIFT_PPM = 10_000;
+
+/** Thrown by the observer to end a run at its first violation. */
+class Stop extends Error {}
+
+/** One run: the safety phase, in which the operations are asked for and the faults act; then everything is healed, and the host must converge. */
+export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
+  const sanitizer = new Sanitizer({ storedMax: 1, sharedClock: true });
+  const digest = new HistoryDigest({ clocks: true });
+  const marks = new Marks();
+  let events = 0;
+  let found: PlanViolation | undefined;
+  const report = (rule: ExplorerRule, message: string): void => {
+    found ??= { rule, message };
+  };
+  const observe = (event: HistoryEvent): void => {
+    events++;
+    digest.add(event);
+    marks.observe(event);
+    sanitizer.observe(event);
+    options.onEvent?.(event);
+    if (sanitizer.violationsTotal > 0) throw new Stop();
+  };
+  let host: SimHost | undefined;
+  try {
+    host = newHost(plan, options, observe);
+    options.onHost?.(host);
+    const client = new PlanClient(host, (operation, error) => {
+      if (error?.code === "unexpectedOutcome")
+        report("unexpected-outcome", `${operation.kind} ended in: ${error.message}`);
+    });
+    client.schedule(plan.operations);
+    const lastNs = plan.operations.at(-1)?.atNs ?? 0;
+    host.runUntil(lastNs + MILLISECOND, () => found !== undefined);
+    if (found === undefined) converge(host, report);
+  } catch (thrown) {
+    if (!(thrown instanceof Stop)) report("assertion", thrown instanceof Error ? thrown.message : String(thrown));
+  }
+  const complete = found === undefined;
+  const [violation] = sanitizer.finish({ complete }).violations;
+  if (violation !== undefined) found = { rule: violation.rule, message: violation.message, violation };
+  const { steps = 0, nowNs = 0 } = host?.scheduler ?? {};
+  return { violation: found, steps, events, endNs: nowNs, digest: digest.toString(), marks: marks.seen };
+}
+
+function newHost(
+  plan: Plan,
+  { model, saboteur, onMessage }: RunPlanOptions,
+  observe: (event: HistoryEvent) => void,
+): SimHost {
+  return new SimHost({
+    name: "sim",
+    cpus: plan.cpus,
+    config: {
+      poolSize: 1,
+      memoryPages: plan.memoryPages,
+      l1MemoryBytes: L1_MEMORY_BYTES,
+      model,
+      lostVmcs: plan.policy === "kill" ? "kill" : "rebuild",
+    },
+    lease: leaseOf(plan),
+    beatNs: BEAT_NS,
+    deadlineMs: DEADLINE_MS,
+    resendAfterMs: RESEND_MS,
+    latency: sampler(plan.latency),
+    inOrder: plan.inOrder,
+    faults: plan.faults,
+    random: new RandomStream(`${plan.seed}`).fork("run"),
+    observe,
+    ...(onMessage === undefined ? {} : { onMessage }),
+    ...(saboteur === undefined ? {} : { saboteur }),
+  });
+}
+
+function leaseOf({ policy, leaseNs }: Plan): LeaseTerms {
+  return policy === "wait" ? NO_LEASE : { durationNs: leaseNs, driftPpm: DRIFT_PPM };
+}

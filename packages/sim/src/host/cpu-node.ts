@@ -1,0 +1,211 @@
+import type { EventFact } from "@vmcslab/history";
+import { type Batch, BatchTarget, type Completion, CpuLease, type Timer } from "@vmcslab/nested";
+import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
+import type { NodeClock } from "../engine/node-clock.js";
+import { flushes, type Message } from "./messages.js";
+
+export interface CpuNodeOptions {
+  readonly cpu: number;
+  readonly model: CpuModel;
+  readonly clock: NodeClock;
+  /** How often it says that it is there, in ns of its clock. */
+  readonly beatNs: number;
+  readonly send: (message: Message) => void;
+  readonly emit: (incarnation: number, fact: EventFact) => void;
+  /** A number that no life of any CPU had before. */
+  readonly newIncarnation: () => number;
+  /** How long the processor was busy with a batch, in ns; it answers then. */
+  readonly executionNs: (batch: Batch, completion: Completion) => number;
+  /** Does not stop when its lease ends: wrong on purpose, for a mutant. */
+  readonly ignoresLease?: boolean;
+}
+
+/** One CPU service: the same processor, batch target and lease as in a process, its loop turned by virtual time. */
+export class CpuNode {
+  readonly cpu: number;
+  readonly #options: CpuNodeOptions;
+  #processor: Processor;
+  #target: BatchTarget;
+  #lease = new CpuLease();
+  #incarnation = 0;
+  /** L0's session that this life serves; 0: none yet. */
+  #session = 0;
+  #alive = false;
+  #leaseTimer: Timer | undefined;
+  #busyUntilNs = 0;
+  /** While it is stalled: what arrived and which timers fired. */
+  #stalled: (() => void)[] | undefined;
+  #crashAtFlush: "before" | "after" | undefined;
+
+  constructor(options: CpuNodeOptions) {
+    this.#options = options;
+    this.cpu = options.cpu;
+    [this.#processor, this.#target] = this.#newProcessor();
+  }
+
+  get processor(): Processor {
+    return this.#processor;
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** The process starts, for the first time or again. */
+  start(): void {
+    if (this.#alive) return;
+    this.#alive = true;
+    [this.#processor, this.#target] = this.#newProcessor();
+    this.#beginLife();
+    this.#beatAgain();
+  }
+
+  /** The process dies. What it sent is on its way. */
+  crash(): void {
+    this.#alive = false;
+    this.#stalled = undefined;
+    this.#crashAtFlush = undefined;
+    this.#leaseTimer = undefined;
+    this.#options.clock.forget();
+  }
+
+  /** It dies at the next write-back: when the batch arrives, or when it was executed and not answered. */
+  crashAtFlush(when: "before" | "after" | undefined): void {
+    this.#crashAtFlush = when;
+  }
+
+  /** Nothing happens here until it goes on: no message is taken, no timer fires; time passes. */
+  stall(): void {
+    this.#stalled ??= [];
+  }
+
+  goOn(): void {
+    const waiting = this.#stalled ?? [];
+    this.#stalled = undefined;
+    for (const happen of waiting) if (this.#alive) this.#whenAwake(happen);
+  }
+
+  receive(message: Message): void {
+    if (!this.#alive) return;
+    this.#whenAwake(() => {
+      if (message.kind === "batch") this.#batch(message);
+      else if (message.kind === "grant") this.#grant(message);
+    });
+  }
+
+  #newProcessor(): [Processor, BatchTarget] {
+    const { cpu, model, emit } = this.#options;
+    const memory = new Memory();
+    const processor = new Processor({ cpu, model, memory });
+    const target = new BatchTarget({
+      cpu,
+      processor,
+      memory,
+      revision: model.revision,
+      emit: (fact) => emit(this.#incarnation, fact),
+    });
+    return [processor, target];
+  }
+
+  #beginLife(): void {
+    this.#incarnation = this.#options.newIncarnation();
+    this.#lease = new CpuLease();
+    this.#session = 0;
+    this.#busyUntilNs = 0;
+    this.#leaseTimer?.cancel();
+    this.#leaseTimer = undefined;
+  }
+
+  #beatAgain(): void {
+    const { clock, send, beatNs } = this.#options;
+    send({ kind: "beat", incarnation: this.#incarnation, beat: this.#lease.beat(clock.nowNs) });
+    clock.afterNs(beatNs, () => this.#whenAwake(() => this.#beatAgain()));
+  }
+
+  #grant(grant: Extract<Message, { kind: "grant" }>): void {
+    if (grant.incarnation !== this.#incarnation) return;
+    if (grant.over) {
+      this.#giveUp();
+      return;
+    }
+    if (grant.session > this.#session) this.#serve(grant.session);
+    this.#lease.granted(grant.beat, grant.durationNs);
+    if (this.#leaseTimer === undefined) this.#watchLease();
+  }
+
+  #batch({ session, batch, acknowledged, losesReply }: Extract<Message, { kind: "batch" }>): void {
+    if (session < this.#session || !this.#holdsLease()) return;
+    if (session > this.#session) this.#serve(session);
+    const isFlush = this.#crashAtFlush !== undefined && flushes(batch.instructions);
+    if (isFlush && this.#crashAtFlush === "before") {
+      this.crash();
+      return;
+    }
+    const completions = this.#target.receive(batch, acknowledged);
+    if (isFlush) {
+      this.crash();
+      return;
+    }
+    for (const completion of completions) this.#answer(session, batch, completion, losesReply === true);
+  }
+
+  #answer(session: number, batch: Batch, completion: Completion, isLost: boolean): void {
+    const { clock, send, executionNs } = this.#options;
+    const message: Message = { kind: "completion", session, batch, completion, ...(isLost ? { isLost } : {}) };
+    const busyNs = executionNs(batch, completion);
+    const nowNs = clock.nowNs;
+    this.#busyUntilNs = Math.max(this.#busyUntilNs, nowNs) + busyNs;
+    if (this.#busyUntilNs <= nowNs) send(message);
+    else clock.afterNs(this.#busyUntilNs - nowNs, () => this.#whenAwake(() => send(message)));
+  }
+
+  /** A session of L0 that it did not know: whatever is cached here, the new one knows nothing of it. */
+  #serve(session: number): void {
+    this.#session = session;
+    this.#target.newSession();
+  }
+
+  /** Whether it may execute for L0. Notices an end of its lease that no timer has told it of yet, as after a stall. */
+  #holdsLease(): boolean {
+    const { clock, ignoresLease } = this.#options;
+    if (this.#lease.isHeld(clock.nowNs)) return true;
+    if (this.#lease.endsNs === Number.NEGATIVE_INFINITY) return false;
+    if (ignoresLease === true) return true;
+    this.#expire();
+    return false;
+  }
+
+  #watchLease(): void {
+    const { clock } = this.#options;
+    const { endsNs } = this.#lease;
+    if (!Number.isFinite(endsNs)) return;
+    this.#leaseTimer = clock.afterNs(endsNs - clock.nowNs, () => {
+      this.#whenAwake(() => {
+        this.#leaseTimer = undefined;
+        if (this.#holdsLease()) this.#watchLease();
+      });
+    });
+  }
+
+  #expire(): void {
+    const { emit, cpu } = this.#options;
+    const count = this.#processor.activeVmcss().length;
+    emit(this.#incarnation, { kind: "lease.expired", operation: 0, cpu, epoch: this.#incarnation, count });
+    this.#giveUp();
+  }
+
+  /** This life is over and the next begins, with nothing. */
+  #giveUp(): void {
+    this.#target.newSession();
+    this.#beginLife();
+  }
+
+  #whenAwake(happen: () => void): void {
+    if (this.#stalled === undefined) happen();
+    else this.#stalled.push(happen);
+  }
+}

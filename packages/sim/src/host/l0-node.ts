@@ -1,0 +1,195 @@
+import type { EventFact } from "@vmcslab/history";
+import {
+  type Answer,
+  type Batch,
+  type BatchResult,
+  type Completion,
+  CpuLives,
+  Executive,
+  type HostConfig,
+  Hypervisor,
+  type LeaseTerms,
+  type Operation,
+  type OperationError,
+  Outbox,
+  type OutgoingBatch,
+  type Timer,
+} from "@vmcslab/nested";
+import type { NodeClock } from "../engine/node-clock.js";
+import type { Message } from "./messages.js";
+
+export interface L0NodeOptions {
+  readonly config: HostConfig;
+  readonly terms: LeaseTerms;
+  readonly clock: NodeClock;
+  readonly deadlineMs: number;
+  readonly resendAfterMs: number;
+  readonly incarnation: number;
+  readonly send: (cpu: number, message: Message) => void;
+  readonly emit: (fact: EventFact) => void;
+  /** A number that no session had before. */
+  readonly newSession: () => number;
+  /** Between the core and the outbox: where a mutant sits. Default: nobody does. */
+  readonly intercept?: (batch: OutgoingBatch, done: (result: BatchResult) => void, send: SendOn) => void;
+  readonly wrap?: <T>(operation: Operation<T>) => Operation<T>;
+  readonly onRefused?: (batch: Batch, completion: Completion) => void;
+}
+
+type SendOn = (batch: OutgoingBatch, done: (result: BatchResult) => void) => void;
+
+interface KnownCpu {
+  readonly incarnation: number;
+  readonly session: number;
+  readonly outbox: Outbox;
+  state: "connecting" | "registering" | "registered";
+}
+
+interface SentBatch {
+  readonly outbox: Outbox;
+  readonly id: number;
+}
+
+const UNAVAILABLE: OperationError = { code: "cpuUnavailable", definite: false, message: "the CPU is lost" };
+
+/** One life of the L0 service: the hypervisor, its executive, and an outbox per CPU, their loop turned by virtual time. */
+export class L0Node {
+  readonly hypervisor: Hypervisor;
+  readonly #options: L0NodeOptions;
+  readonly #executive: Executive;
+  readonly #lives: CpuLives;
+  readonly #cpus = new Map<number, KnownCpu>();
+  /** Also of sessions that are over: what they still complete is refused. */
+  readonly #sessions = new Map<number, { readonly cpu: number; readonly outbox: Outbox }>();
+  readonly #sent = new WeakMap<OutgoingBatch, SentBatch>();
+  #fence: Timer | undefined;
+  #alive = true;
+
+  constructor(options: L0NodeOptions) {
+    this.#options = options;
+    this.#lives = new CpuLives(options.terms);
+    this.hypervisor = new Hypervisor(options.config, {
+      emit: (fact) => {
+        if (this.#alive) options.emit(fact);
+      },
+      begin: (operation) => this.run(operation, () => undefined),
+    });
+    const { intercept } = options;
+    const send: SendOn = (batch, done) => this.#send(batch, done);
+    this.#executive = new Executive({
+      send: intercept === undefined ? send : (batch, done) => intercept(batch, done, send),
+      again: (batch, done) => this.#again(batch, done),
+    });
+  }
+
+  get inFlight(): number {
+    return this.#executive.inFlight;
+  }
+
+  /** L0 counts on this CPU, and has nothing to settle with it. */
+  isRegistered(cpu: number, incarnation: number): boolean {
+    const known = this.#cpus.get(cpu);
+    return known?.state === "registered" && known.incarnation === incarnation;
+  }
+
+  run<T>(operation: Operation<T>, done: (answer: Answer<T>) => void): void {
+    const { wrap } = this.#options;
+    this.#executive.run(wrap === undefined ? operation : wrap(operation), done);
+  }
+
+  /** The process dies with all it knew. */
+  crash(): void {
+    this.#alive = false;
+    this.#options.clock.forget();
+  }
+
+  receive(cpu: number, message: Message): void {
+    if (message.kind === "beat") this.#beat(cpu, message.incarnation, message.beat);
+    else if (message.kind === "completion") this.#sessions.get(message.session)?.outbox.complete(message.completion);
+  }
+
+  /** What the sender of a batch is told instead of an answer. */
+  failBatch(session: number, id: number, definite: boolean): void {
+    this.#sessions.get(session)?.outbox.fail(id, definite);
+  }
+
+  #beat(cpu: number, incarnation: number, beat: number): void {
+    const { clock, send, terms } = this.#options;
+    const heard = this.#lives.heard(cpu, incarnation, clock.nowNs);
+    if (heard === "new") this.#replace(cpu, incarnation);
+    const known = this.#cpus.get(cpu);
+    const over = heard === "over";
+    send(cpu, {
+      kind: "grant",
+      incarnation,
+      beat,
+      session: known?.session ?? 0,
+      durationNs: terms.durationNs,
+      over,
+    });
+    if (!over && known?.state === "connecting") this.#use(cpu, known);
+    if (this.#fence === undefined) this.#watchFence();
+  }
+
+  #replace(cpu: number, incarnation: number): void {
+    const { clock, newSession, send, resendAfterMs } = this.#options;
+    this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
+    const session = newSession();
+    const outbox = new Outbox({
+      cpu,
+      timers: clock,
+      resendAfterMs,
+      onRefused: (batch, completion) => {
+        this.hypervisor.refuseWriteback(batch, completion);
+        this.#options.onRefused?.(batch, completion);
+      },
+    });
+    outbox.connected((batch, acknowledged) => send(cpu, { kind: "batch", session, batch, acknowledged }));
+    this.#sessions.set(session, { cpu, outbox });
+    this.#cpus.set(cpu, { incarnation, session, outbox, state: "connecting" });
+  }
+
+  /** L0 takes the CPU into use. When that fails, the CPU's next beat tries again. */
+  #use(cpu: number, known: KnownCpu): void {
+    known.state = "registering";
+    this.run(this.hypervisor.registerCpu(cpu, known.incarnation), (answer) => {
+      known.state = answer.ok ? "registered" : "connecting";
+    });
+  }
+
+  #watchFence(): void {
+    const { clock } = this.#options;
+    const nextNs = this.#lives.nextFenceNs;
+    if (!Number.isFinite(nextNs)) return;
+    this.#fence = clock.afterNs(nextNs - clock.nowNs, () => {
+      this.#fence = undefined;
+      for (const { cpu, incarnation } of this.#lives.fence(clock.nowNs))
+        this.#lose(cpu, () => this.hypervisor.cpuFenced(cpu, incarnation));
+      this.#watchFence();
+    });
+  }
+
+  /** The hypervisor learns it first, so that operations that fail because of it find it recorded. */
+  #lose(cpu: number, declare: () => void): void {
+    const known = this.#cpus.get(cpu);
+    if (known === undefined) return;
+    this.#cpus.delete(cpu);
+    declare();
+    known.outbox.close(UNAVAILABLE);
+  }
+
+  #send(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
+    const known = this.#cpus.get(batch.cpu);
+    if (known === undefined) {
+      done({ ok: false, error: { ...UNAVAILABLE, definite: true } });
+      return;
+    }
+    const id = known.outbox.send(batch, done, { deadlineMs: this.#options.deadlineMs });
+    if (batch.askedAgain === true) this.#sent.set(batch, { outbox: known.outbox, id });
+  }
+
+  #again(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
+    const sent = this.#sent.get(batch);
+    if (sent === undefined) done({ ok: false, error: { ...UNAVAILABLE, definite: true } });
+    else sent.outbox.again(sent.id, done, { deadlineMs: this.#options.deadlineMs });
+  }
+}
