@@ -40,9 +40,9 @@ function* untilCrash<T>(host: HostState, steps: Steps<T>, name: string): Steps<T
   if (host.crashed) fail("hostCrashed", "the host has crashed: it runs nothing any more");
   let step = steps.next([]);
   while (step.done !== true) {
-    step = steps.next(yield step.value);
-    if (host.crashed && !isCrash && step.done !== true)
-      fail("hostCrashed", "the host crashed while this was under way", false);
+    const results = yield step.value;
+    if (host.crashed && !isCrash) fail("hostCrashed", "the host crashed while this was under way", false);
+    step = steps.next(results);
   }
   return step.value;
 }
@@ -208,8 +208,8 @@ function vmOf(host: HostState, id: number): Vm {
   return vm;
 }
 
+/** The next number that no VM has. Callers may name VMs themselves, so it may be taken. */
 function freeVmId(host: HostState): number {
-  let id = 0;
-  while (host.vms.has(id)) id++;
-  return id;
+  while (host.vms.has(host.nextVm)) host.nextVm++;
+  return host.nextVm;
 }

@@ -142,11 +142,12 @@ export type DeactivationPolicy = "writeBack" | "lose";
 
 /** Slots that are looked at before the map: recently used VMCSs by page number. */
 const SLOTS = 64;
-/** Copies of inactive VMCSs are thrown away when more than this many VMCSs are known. */
-const KNOWN_LIMIT = 512;
+/** Copies of inactive VMCSs are thrown away when more than this many VMCSs are known, and twice as many as were left the last time. */
+const KNOWN_MIN = 512;
 
 export class VmcsCache {
   readonly #known = new Map<number, CachedVmcs>();
+  #limit = KNOWN_MIN;
   readonly #slots: (CachedVmcs | undefined)[] = new Array<CachedVmcs | undefined>(SLOTS).fill(undefined);
 
   /** The copy kept here, active or not. */
@@ -162,7 +163,7 @@ export class VmcsCache {
 
   /** Makes an entry for a region whose page exists. */
   add(region: number, page: Page): CachedVmcs {
-    if (this.#known.size >= KNOWN_LIMIT) this.#forgetInactive();
+    if (this.#known.size >= this.#limit) this.#forgetInactive();
     const entry = new CachedVmcs(region, page);
     this.#known.set(region, entry);
     this.#slots[(entry.regionLow >>> 12) & (SLOTS - 1)] = entry;
@@ -186,5 +187,7 @@ export class VmcsCache {
   #forgetInactive(): void {
     this.#slots.fill(undefined);
     for (const [region, entry] of this.#known) if (!entry.active) this.#known.delete(region);
+    // Where most are active there is little to throw away: to look again for each of them would cost more with every one.
+    this.#limit = Math.max(KNOWN_MIN, 2 * this.#known.size);
   }
 }

@@ -148,7 +148,8 @@ export class RecordTruth implements Checker {
         elsewhere.cpu,
       );
     } else if (cpu !== -1 && here === undefined) {
-      if (this.view.cpu(cpu).known)
+      const view = this.view.cpu(cpu);
+      if (view.known && !view.endedUnnoticed)
         this.#find("record-cpu", record, `recorded ${place(cpu)} and active nowhere`, record.endedBy);
     } else if (launched !== (here?.launched ?? false)) {
       const truth = here?.launched === true ? "launched" : "clear";

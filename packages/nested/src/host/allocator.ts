@@ -14,6 +14,7 @@ export class Allocator {
   readonly #capacityPages: number;
   readonly #firstPage: number;
   readonly #freed: number[] = [];
+  readonly #isFree = new Set<number>();
   readonly #refuse = new Map<AllocationKind, number>();
   #pagesEverUsed = 0;
   #nodes = 0;
@@ -41,13 +42,17 @@ export class Allocator {
   allocatePage(): number | undefined {
     if (this.#isRefused("page")) return undefined;
     const reused = this.#freed.pop();
-    if (reused !== undefined) return reused;
+    if (reused !== undefined) {
+      this.#isFree.delete(reused);
+      return reused;
+    }
     if (this.#pagesEverUsed >= this.#capacityPages) return undefined;
     return this.#firstPage + PAGE_BYTES * this.#pagesEverUsed++;
   }
 
   freePage(address: number): void {
-    invariant(!this.#freed.includes(address), `page 0x${address.toString(16)} is freed once`);
+    invariant(!this.#isFree.has(address), `page 0x${address.toString(16)} is freed once`);
+    this.#isFree.add(address);
     this.#freed.push(address);
   }
 

@@ -57,6 +57,7 @@ export class HostState {
     migrations: 0,
   };
   nextVcpu = 0;
+  nextVm = 0;
   nextOperation = 1;
   #nextVmcs = 1;
 

@@ -49,9 +49,15 @@ export interface BatchTargetOptions {
 /** Executes the steps of batches on a processor, and keeps what belongs to the VMCSs that L0 loaded here: their epochs, and what was flushed of them. */
 export class StepExecutor {
   readonly #options: BatchTargetOptions;
+  readonly #cpu: number;
+  readonly #emit: (fact: EventFact) => void;
   readonly #instruction = new Instruction();
   /** Cuts what the guest leaves behind to the widths of its fields. */
   readonly #guestState = new FieldStore();
+  /** What a VMCLEAR wrote to memory. */
+  readonly #now = new FieldStore();
+  /** Of activations that are over, to be used again. */
+  readonly #unused: FieldStore[] = [];
   readonly #activations = new Map<number, Activation>();
   /** By region, until it is loaded here again. */
   readonly #flushed = new Map<number, Flushed>();
@@ -61,6 +67,8 @@ export class StepExecutor {
 
   constructor(options: BatchTargetOptions) {
     this.#options = options;
+    this.#cpu = options.cpu;
+    this.#emit = options.emit;
   }
 
   /** A batch begins (or, with 0, has ended): events name its operation. */
@@ -72,7 +80,7 @@ export class StepExecutor {
   /** The processor is reset, as firmware does for a kernel that boots. */
   reset(): void {
     const { processor } = this.#options;
-    if (processor.inVmxOperation) this.#emit({ kind: "vmx.off" });
+    if (processor.inVmxOperation) this.#emit({ kind: "vmx.off", operation: this.#operation, cpu: this.#cpu });
     processor.reset();
     this.#activations.clear();
     this.#flushed.clear();
@@ -110,7 +118,7 @@ export class StepExecutor {
     if (processor.inVmxOperation && processor.vmxonPointer === region) return SUCCEED;
     this.#options.memory.write32(region, this.#options.revision);
     const result = this.#run(Op.vmxon, region, "vmxon");
-    if (result.status === "succeed") this.#emit({ kind: "vmx.on", region });
+    if (result.status === "succeed") this.#emit({ kind: "vmx.on", operation: this.#operation, cpu: this.#cpu, region });
     return result;
   }
 
@@ -119,7 +127,7 @@ export class StepExecutor {
     const result = this.#run(Op.vmxoff, 0, "vmxoff");
     if (result.status !== "succeed") return result;
     this.#activations.clear();
-    this.#emit({ kind: "vmx.off" });
+    this.#emit({ kind: "vmx.off", operation: this.#operation, cpu: this.#cpu });
     return result;
   }
 
@@ -129,8 +137,9 @@ export class StepExecutor {
     const activated = image !== undefined;
     // A load with an image is for a VMCS that is active nowhere, one without for the activation that is here.
     if (activated ? activation !== undefined : activation?.epoch !== epoch) return { status: "notMine" };
-    const loaded = new FieldStore();
+    let loaded = activation?.loaded ?? this.#guestState;
     if (activated) {
+      loaded = this.#freshStore();
       applyFields(image, loaded);
       memory.write32(region, this.#options.revision);
       memory.writeImage(region, loaded);
@@ -143,9 +152,24 @@ export class StepExecutor {
       this.#flushed.delete(region);
     }
     const launched = processor.isLaunched(region);
-    const digest = activated ? { digest: (processor.fieldsOf(region) ?? loaded).digest() } : {};
-    this.#emit({ kind: "vmcs.load", region, epoch, activated, launched, ...digest });
+    const digest = activated ? (processor.fieldsOf(region) ?? loaded).digest() : undefined;
+    this.#emit({
+      kind: "vmcs.load",
+      operation: this.#operation,
+      cpu: this.#cpu,
+      region,
+      epoch,
+      activated,
+      launched,
+      digest,
+    });
     return { status: "succeed", launched };
+  }
+
+  #freshStore(): FieldStore {
+    const store = this.#unused.pop() ?? new FieldStore();
+    store.clear();
+    return store;
   }
 
   #vmclear(region: number, epoch: number): InstructionResult {
@@ -161,15 +185,25 @@ export class StepExecutor {
     const result = this.#run(Op.vmclear, region, "vmclear");
     if (result.status !== "succeed") return result;
     if (activation === undefined) {
-      this.#emit({ kind: "vmcs.clear", region, epoch, active, launched });
+      this.#emit({ kind: "vmcs.clear", operation: this.#operation, cpu: this.#cpu, region, epoch, active, launched });
       return result;
     }
-    const now = new FieldStore();
+    const now = this.#now;
     memory.readImage(region, now);
     this.#activations.delete(region);
     const flushed = { status: "succeed", launched, fields: changedFields(activation.loaded, now) } as const;
+    this.#unused.push(activation.loaded);
     this.#flushed.set(region, { epoch, result: flushed });
-    this.#emit({ kind: "vmcs.clear", region, epoch, active, launched, digest: now.digest() });
+    this.#emit({
+      kind: "vmcs.clear",
+      operation: this.#operation,
+      cpu: this.#cpu,
+      region,
+      epoch,
+      active,
+      launched,
+      digest: now.digest(),
+    });
     return flushed;
   }
 
@@ -183,7 +217,13 @@ export class StepExecutor {
       const result = this.#perform(Op.vmwrite, "vmwrite");
       if (result.status !== "succeed") return result;
     }
-    this.#emit({ kind: "vmcs.write", region: this.#options.processor.currentVmcs, count: fields.encodings.length });
+    this.#emit({
+      kind: "vmcs.write",
+      operation: this.#operation,
+      cpu: this.#cpu,
+      region: this.#options.processor.currentVmcs,
+      count: fields.encodings.length,
+    });
     return { status: "succeed" };
   }
 
@@ -205,7 +245,13 @@ export class StepExecutor {
   #enter(kind: "vmlaunch" | "vmresume"): InstructionResult {
     const result = this.#perform(kind === "vmlaunch" ? Op.vmlaunch : Op.vmresume, kind);
     if (result.status === "vmentry") {
-      this.#emit({ kind: "vm.entry", region: this.#options.processor.currentVmcs, instruction: kind });
+      this.#emit({
+        kind: "vm.entry",
+        operation: this.#operation,
+        cpu: this.#cpu,
+        region: this.#options.processor.currentVmcs,
+        instruction: kind,
+      });
     }
     return result;
   }
@@ -221,7 +267,8 @@ export class StepExecutor {
     instruction.length = 0;
     instruction.information = 0;
     const result = this.#perform(Op.vmexit, "vmexit");
-    if (result.status === "vmexit") this.#emit({ kind: "vm.exit", region, reason: step.reason });
+    if (result.status === "vmexit")
+      this.#emit({ kind: "vm.exit", operation: this.#operation, cpu: this.#cpu, region, reason: step.reason });
     return result;
   }
 
@@ -246,7 +293,7 @@ export class StepExecutor {
     const result = this.#perform(Op.interrupt, "interrupt");
     if (result.status !== "vmexit") return result;
     this.#interrupted = region;
-    this.#emit({ kind: "vm.exit", region, reason: EXTERNAL_INTERRUPT });
+    this.#emit({ kind: "vm.exit", operation: this.#operation, cpu: this.#cpu, region, reason: EXTERNAL_INTERRUPT });
     return result;
   }
 
@@ -289,13 +336,17 @@ export class StepExecutor {
     const where = currentVmcs < 0 ? {} : { region: currentVmcs };
     const shown = entryFailure ? "entryFailure" : status;
     const error = entryFailure ? outcome.reason : status === "exception" ? outcome.vector : outcome.error;
-    this.#emit({ kind: "vm.fail", instruction: name, status: shown, error, ...where });
+    this.#emit({
+      kind: "vm.fail",
+      operation: this.#operation,
+      cpu: this.#cpu,
+      instruction: name,
+      status: shown,
+      error,
+      ...where,
+    });
     if (entryFailure) return { status, reason: outcome.reason, entryFailure: true };
     return status === "failInvalid" ? { status } : { status, error };
-  }
-
-  #emit(fact: Omit<EventFact, "operation" | "cpu">): void {
-    this.#options.emit({ ...fact, operation: this.#operation, cpu: this.#options.cpu });
   }
 }
 

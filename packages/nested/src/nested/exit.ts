@@ -5,7 +5,7 @@ import { applyFields } from "../field-values.js";
 import { enterGuest, loadVmcs } from "../host/load.js";
 import type { Task } from "../host/task.js";
 import { l1WantsExit, l1WantsInterrupt } from "./exit-policy.js";
-import { consumeInjectedEvent, exitInformationEncodings, guestStateEncodings, loadL1HostState } from "./prepare.js";
+import { consumeInjectedEvent, l2Fields, loadL1HostState } from "./prepare.js";
 
 /** An exit of L2. Returns whether L1 sees it; otherwise L0 has handled it and L2 runs again. */
 export function* exitFromL2(
@@ -56,7 +56,7 @@ function* nestedVmexit(task: Task, forInterrupt: boolean): Steps<void> {
 function syncVmcs12({ script, host, vcpu }: Task, vmcs12: FieldStore, forInterrupt: boolean): void {
   const { model } = host.config;
   const vmcs02 = vcpu.loaded;
-  script.read([...guestStateEncodings(model), ...exitInformationEncodings(model)], (values) => {
+  script.read(l2Fields(model).atExit, (values) => {
     applyFields(values, vmcs12);
     applyFields(values, vmcs02.known);
     consumeInjectedEvent(vmcs12);

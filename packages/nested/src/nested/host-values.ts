@@ -20,17 +20,19 @@ const EPT_ROOTS = 0x8000_0000n;
 
 /** L0's own registers, as every VMCS it builds has them in its host-state area. What differs between CPUs is written at each load. */
 export function hostState(): FieldValuesBuilder {
-  return new FieldValuesBuilder()
-    .add(Field.HOST_CR0, 0x8005_0033n)
-    .add(Field.HOST_CR3, 0x0200_0000n)
-    .add(Field.HOST_CR4, 0x0000_2020n)
-    .add(Field.HOST_CS_SELECTOR, 0x10n)
-    .add(Field.HOST_SS_SELECTOR, 0x18n)
-    .add(Field.HOST_TR_SELECTOR, 0x40n)
-    .add(Field.HOST_IDTR_BASE, 0xffff_fe00_0000_0000n)
-    .add(Field.HOST_RIP, 0xffff_ffff_8100_0000n)
-    .add(Field.HOST_RSP, 0xffff_c900_0000_3f00n);
+  return new FieldValuesBuilder(HOST_STATE);
 }
+
+const HOST_STATE: FieldValues = new FieldValuesBuilder()
+  .add(Field.HOST_CR0, 0x8005_0033n)
+  .add(Field.HOST_CR3, 0x0200_0000n)
+  .add(Field.HOST_CR4, 0x0000_2020n)
+  .add(Field.HOST_CS_SELECTOR, 0x10n)
+  .add(Field.HOST_SS_SELECTOR, 0x18n)
+  .add(Field.HOST_TR_SELECTOR, 0x40n)
+  .add(Field.HOST_IDTR_BASE, 0xffff_fe00_0000_0000n)
+  .add(Field.HOST_RIP, 0xffff_ffff_8100_0000n)
+  .add(Field.HOST_RSP, 0xffff_c900_0000_3f00n);
 
 /** The controls under which L0 runs L1, and that every vmcs02 has too. */
 export interface L0Controls {
@@ -76,7 +78,7 @@ export function initialVmcs01(model: CpuModel, vcpu: number): FieldValues {
     .add(Field.VMCS_LINK_POINTER, ALL_ONES);
   if (controls.secondary !== 0) values.add(Field.SECONDARY_VM_EXEC_CONTROL, BigInt(controls.secondary >>> 0));
   addTags(values, controls, vcpu, 1);
-  addFlatSegments(values);
+  addAll(values, FLAT_SEGMENTS);
   return values
     .add(Field.GUEST_CR0, 0x8000_0031n)
     .add(Field.GUEST_CR3, 0x0010_0000n)
@@ -90,18 +92,10 @@ export function initialVmcs01(model: CpuModel, vcpu: number): FieldValues {
     .add(Field.GUEST_RSP, 0xffff_c900_0001_3f00n);
 }
 
-/** The descriptor parts of a flat 64-bit kernel's segments (SDM 26.3.1.2), and what else a VM exit leaves in a fixed state (27.5). */
-export function addFlatSegments(values: FieldValuesBuilder): void {
-  values.add(Field.GUEST_CS_LIMIT, 0xffff_ffffn).add(Field.GUEST_CS_AR_BYTES, 0xa09bn).add(Field.GUEST_CS_BASE, 0n);
-  for (const [limit, rights] of DATA_SEGMENTS) values.add(limit, 0xffff_ffffn).add(rights, 0xc093n);
-  values
-    .add(Field.GUEST_LDTR_AR_BYTES, 0x1_0000n)
-    .add(Field.GUEST_TR_LIMIT, 0x67n)
-    .add(Field.GUEST_TR_AR_BYTES, 0x8bn)
-    .add(Field.GUEST_GDTR_LIMIT, 0xffffn)
-    .add(Field.GUEST_IDTR_LIMIT, 0xffffn)
-    .add(Field.GUEST_DR7, 0x400n)
-    .add(Field.GUEST_RFLAGS, 2n);
+function addAll(values: FieldValuesBuilder, more: FieldValues): void {
+  values.encodings.push(...more.encodings);
+  values.low.push(...more.low);
+  values.high.push(...more.high);
 }
 
 const DATA_SEGMENTS: readonly (readonly [limit: number, rights: number])[] = [
@@ -111,3 +105,22 @@ const DATA_SEGMENTS: readonly (readonly [limit: number, rights: number])[] = [
   [Field.GUEST_FS_LIMIT, Field.GUEST_FS_AR_BYTES],
   [Field.GUEST_GS_LIMIT, Field.GUEST_GS_AR_BYTES],
 ];
+
+/** The descriptor parts of a flat 64-bit kernel's segments (SDM 26.3.1.2), and what else a VM exit leaves in a fixed state (27.5). */
+export const FLAT_SEGMENTS: FieldValues = flatSegments();
+
+function flatSegments(): FieldValues {
+  const values = new FieldValuesBuilder()
+    .add(Field.GUEST_CS_LIMIT, 0xffff_ffffn)
+    .add(Field.GUEST_CS_AR_BYTES, 0xa09bn)
+    .add(Field.GUEST_CS_BASE, 0n);
+  for (const [limit, rights] of DATA_SEGMENTS) values.add(limit, 0xffff_ffffn).add(rights, 0xc093n);
+  return values
+    .add(Field.GUEST_LDTR_AR_BYTES, 0x1_0000n)
+    .add(Field.GUEST_TR_LIMIT, 0x67n)
+    .add(Field.GUEST_TR_AR_BYTES, 0x8bn)
+    .add(Field.GUEST_GDTR_LIMIT, 0xffffn)
+    .add(Field.GUEST_IDTR_LIMIT, 0xffffn)
+    .add(Field.GUEST_DR7, 0x400n)
+    .add(Field.GUEST_RFLAGS, 2n);
+}

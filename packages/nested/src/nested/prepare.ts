@@ -2,7 +2,7 @@ import { type CpuModel, FIELDS, Field, type FieldInfo, type FieldStore } from "@
 import { FieldValuesBuilder } from "../field-values.js";
 import type { FieldValues } from "../interconnect/batch.js";
 import { supportsField } from "./capabilities.js";
-import { addFlatSegments, addTags, hostState, l0Controls } from "./host-values.js";
+import { addTags, FLAT_SEGMENTS, hostState, l0Controls } from "./host-values.js";
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 const PIN_PREEMPTION_TIMER = 1n << 6n;
@@ -25,19 +25,34 @@ function isGuestState(field: FieldInfo, model: CpuModel): boolean {
   );
 }
 
-export function guestStateEncodings(model: CpuModel): number[] {
-  return FIELDS.filter((field) => isGuestState(field, model)).map((field) => field.encoding);
+/** What of L2 an entry and an exit are about, for one model. */
+export interface L2Fields {
+  /** Copied from the vmcs12 at an entry. */
+  readonly guestState: readonly number[];
+  /** Read at an exit that L1 sees: the guest state, and what the exit leaves behind in the exit-information area. */
+  readonly atExit: readonly number[];
 }
 
-/** What an exit leaves behind in the exit-information area, and L1 must see. */
-export function exitInformationEncodings(model: CpuModel): number[] {
-  return FIELDS.filter(
-    (field) =>
-      field.readOnly &&
-      field.vmcs12 &&
-      field.encoding !== Field.VM_INSTRUCTION_ERROR &&
-      supportsField(model, field.encoding),
-  ).map((field) => field.encoding);
+const l2FieldsOf = new WeakMap<CpuModel, L2Fields>();
+
+export function l2Fields(model: CpuModel): L2Fields {
+  let fields = l2FieldsOf.get(model);
+  if (fields === undefined) {
+    const guestState = FIELDS.filter((field) => isGuestState(field, model)).map((field) => field.encoding);
+    const information = FIELDS.filter((field) => isExitInformation(field, model)).map((field) => field.encoding);
+    fields = { guestState, atExit: [...guestState, ...information] };
+    l2FieldsOf.set(model, fields);
+  }
+  return fields;
+}
+
+function isExitInformation(field: FieldInfo, model: CpuModel): boolean {
+  return (
+    field.readOnly &&
+    field.vmcs12 &&
+    field.encoding !== Field.VM_INSTRUCTION_ERROR &&
+    supportsField(model, field.encoding)
+  );
 }
 
 /**
@@ -46,7 +61,7 @@ export function exitInformationEncodings(model: CpuModel): number[] {
  */
 export function prepareVmcs02(vmcs12: FieldStore, model: CpuModel, vcpu: number): FieldValues {
   const values = hostState();
-  for (const encoding of guestStateEncodings(model)) values.copy(encoding, vmcs12);
+  for (const encoding of l2Fields(model).guestState) values.copy(encoding, vmcs12);
   values.add(Field.VMCS_LINK_POINTER, ALL_ONES);
   addControls(values, vmcs12, model, vcpu);
   for (const encoding of COPIED_CONTROLS) values.copy(encoding, vmcs12);
@@ -95,9 +110,8 @@ function addControls(values: FieldValuesBuilder, vmcs12: FieldStore, model: CpuM
  * load_vmcs12_host_state: L1 goes on where its vmcs12 says a VM exit lands (SDM 27.5), so vmcs01's guest state takes vmcs12's host state.
  */
 export function loadL1HostState(vmcs12: FieldStore): FieldValues {
-  const values = new FieldValuesBuilder();
-  addFlatSegments(values);
-  for (const [guest, host] of HOST_TO_GUEST) values.add(guest, vmcs12.read(host));
+  const values = new FieldValuesBuilder(FLAT_SEGMENTS);
+  for (const [guest, host] of HOST_TO_GUEST) values.copyAs(guest, host, vmcs12);
   const exitControls = vmcs12.read(Field.VM_EXIT_CONTROLS);
   if ((exitControls & EXIT_LOAD_PAT) !== 0n) values.add(Field.GUEST_IA32_PAT, vmcs12.read(Field.HOST_IA32_PAT));
   if ((exitControls & EXIT_LOAD_EFER) !== 0n) values.add(Field.GUEST_IA32_EFER, vmcs12.read(Field.HOST_IA32_EFER));

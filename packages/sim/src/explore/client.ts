@@ -5,13 +5,17 @@ import type { SimHost } from "../host/sim-host.js";
 import { storeVmcs12, VMXON_REGION, vmcs12Address } from "./guest-image.js";
 import type { PlannedOperation } from "./plan.js";
 
-/** Told of each operation that ends. */
-export type OnEnd = (operation: PlannedOperation, error: OperationError | undefined) => void;
+/** Told of each operation that is asked for, has nothing to work on, or ends. */
+export type OnOperation = (
+  happened: "asked" | "skipped" | "ended",
+  operation: PlannedOperation,
+  error: OperationError | undefined,
+) => void;
 
 /** The clients of a simulated host: ask for each operation of a plan when it is due, and know which vcpus came of it. */
 export class PlanClient {
   readonly #host: SimHost;
-  readonly #onEnd: OnEnd;
+  readonly #onOperation: OnOperation;
   /** What `create` made of each slot of the plan. */
   readonly #vcpus = new Map<number, number>();
   /** Every exit leaves another RIP, so that an old state is never taken for a new one. */
@@ -19,9 +23,9 @@ export class PlanClient {
   /** Operations that were asked for; the others had no vcpu to work on. */
   asked = 0;
 
-  constructor(host: SimHost, onEnd: OnEnd) {
+  constructor(host: SimHost, onOperation: OnOperation) {
     this.#host = host;
-    this.#onEnd = onEnd;
+    this.#onOperation = onOperation;
   }
 
   schedule(operations: readonly PlannedOperation[]): void {
@@ -46,8 +50,15 @@ export class PlanClient {
       );
       return;
     }
+    if (operation.kind === "crashClearAll") {
+      this.#start(operation, (hypervisor): Operation<unknown> => hypervisor.crashClearAll());
+      return;
+    }
     const vcpu = this.#vcpus.get(operation.vcpu);
-    if (vcpu === undefined) return;
+    if (vcpu === undefined) {
+      this.#onOperation("skipped", operation, undefined);
+      return;
+    }
     if (operation.kind === "destroy") this.#vcpus.delete(operation.vcpu);
     this.#start(operation, (hypervisor) => this.#onVcpu(hypervisor, vcpu, operation));
   }
@@ -55,7 +66,7 @@ export class PlanClient {
   #onVcpu(
     hypervisor: Hypervisor,
     vcpu: number,
-    operation: Exclude<PlannedOperation, { kind: "create" | "offline" | "online" }>,
+    operation: Exclude<PlannedOperation, { kind: "create" | "offline" | "online" | "crashClearAll" }>,
   ): Operation<unknown> {
     switch (operation.kind) {
       case "build": {
@@ -89,9 +100,10 @@ export class PlanClient {
     onValue?: (value: T) => void,
   ): void {
     this.asked++;
+    this.#onOperation("asked", operation, undefined);
     this.#host.start(begin, (answer: Answer<T>) => {
       if (answer.ok) onValue?.(answer.value);
-      this.#onEnd(operation, answer.ok ? undefined : answer.error);
+      this.#onOperation("ended", operation, answer.ok ? undefined : answer.error);
     });
   }
 }

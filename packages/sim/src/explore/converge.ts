@@ -17,11 +17,14 @@ export function converge(host: SimHost, report: Report): void {
   host.faults.healAll();
   // What was delayed is still on its way, and a lease may be about to end because of it; a few beats later all that is over.
   host.runUntil(Math.max(scheduler.nowNs, host.network.latestArrivalNs) + BEATS * host.options.beatNs, () => false);
-  const settled = (): boolean => host.isWhole && host.open === 0 && host.l0?.inFlight === 0;
+  const settled = (): boolean =>
+    host.open === 0 && host.l0?.inFlight === 0 && (host.isWhole || host.hypervisor?.state.crashed === true);
   if (!host.runUntil(scheduler.nowNs + SETTLE_NS, settled)) {
     report("not-converged", describeUnsettled(host));
     return;
   }
+  // What crash clear-all must have achieved, the sanitizer judges.
+  if (host.hypervisor?.state.crashed === true) return;
   for (const { cpu } of host.cpus) if (!must(host, `online of CPU ${cpu}`, (l0) => l0.onlineCpu(cpu), report)) return;
   const vcpus = host.hypervisor?.listVcpus() ?? [];
   for (const { vcpu } of vcpus) {

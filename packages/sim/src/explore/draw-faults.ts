@@ -7,7 +7,17 @@ const FAULTS_MAX = 5;
 /** Kinds of faults that a run may have. */
 const KINDS = [
   ...(["dropRequest", "dropReply", "delay", "duplicate", "reorder", "error"] as const),
-  ...(["stall", "partition", "crash", "crashAtFlush", "crashL0", "clockSkew", "refuseAllocation", "offline"] as const),
+  ...([
+    "stall",
+    "partition",
+    "crash",
+    "crashAtFlush",
+    "crashL0",
+    "stopBus",
+    "clockSkew",
+    "refuseAllocation",
+    "offline",
+  ] as const),
 ];
 
 type Kind = (typeof KINDS)[number];
@@ -68,6 +78,8 @@ function drawFault(random: RandomStream, kind: Kind, { cpus, endNs }: Scope): Fa
         ...when,
         action: { kind: "crash", cpu, when: random.below(2) === 0 ? "beforeFlush" : "afterFlush" },
       };
+    case "stopBus":
+      return { ...when, action: { kind } };
     case "crashL0":
       return { ...when, forNs: (1 + random.below(5)) * MILLISECOND, action: { kind } };
     case "clockSkew": {

@@ -1,6 +1,6 @@
 import { type Distribution, RandomStream } from "@vmcslab/faults";
 import { drawFaults } from "./draw-faults.js";
-import type { LostCpuPolicy, Plan, PlannedOperation, PlannedStep } from "./plan.js";
+import type { ExploreScope, LostCpuPolicy, Plan, PlannedOperation, PlannedStep } from "./plan.js";
 
 const GUESTS_MAX = 4;
 const EXIT_REASONS: readonly [number, ...number[]] = [10, 12, 18, 28, 48];
@@ -22,24 +22,31 @@ interface Slot {
  * Draws a run from a seed: the size of the host, the operations, and the faults. Swarm testing (Groce et al., ISSTA 2012): each seed leaves out kinds of operations and faults at random, because a run of everything
  * at once rarely does one thing often enough.
  */
-export function drawPlan(seed: number): Plan {
+export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
   const random = new RandomStream(`${seed}`);
   const shape = random.fork("shape");
-  const cpus = 2 + shape.below(shape.below(8) === 0 ? 7 : 3);
-  const policy = shape.pick<LostCpuPolicy>(["wait", "fence", "fence", "kill"]);
-  const operations = drawOperations(random.fork("operations"), cpus);
+  const drawnCpus = 2 + shape.below(shape.below(8) === 0 ? 7 : 3);
+  const cpus = scope.cpus ?? drawnCpus;
+  const drawnPolicy = shape.pick<LostCpuPolicy>(["wait", "fence", "fence", "kill"]);
+  const operations = drawOperations(random.fork("operations"), cpus, scope.poolSize);
   const endNs = operations.at(-1)?.atNs ?? 0;
   return {
     seed,
     cpus,
     memoryPages: shape.below(6) === 0 ? cpus + 4 : 64,
-    policy,
-    leaseNs: (3 + shape.below(6)) * MILLISECOND,
+    policy: scope.policy ?? drawnPolicy,
+    leaseNs: drawnLeaseNs(shape, scope),
     latency: drawLatency(shape),
     inOrder: shape.below(4) !== 0,
     operations,
-    faults: drawFaults(random.fork("faults"), { cpus, endNs }),
+    faults: scope.faults ?? drawFaults(random.fork("faults"), { cpus, endNs }),
   };
+}
+
+/** Drawn even where it is given, so that the rest of the run is the same with and without. */
+function drawnLeaseNs(random: RandomStream, { leaseNs }: ExploreScope): number {
+  const drawn = (3 + random.below(6)) * MILLISECOND;
+  return leaseNs ?? drawn;
 }
 
 function drawLatency(random: RandomStream): Distribution {
@@ -54,11 +61,12 @@ function drawLatency(random: RandomStream): Distribution {
   }
 }
 
-function drawOperations(random: RandomStream, cpus: number): PlannedOperation[] {
+function drawOperations(random: RandomStream, cpus: number, fixedPoolSize: number | undefined): PlannedOperation[] {
   const weights = drawWeights(random);
   const count = 10 + random.below(40);
   const slotsMax = 1 + random.below(4);
-  const poolSize = random.below(4);
+  const drawnPoolSize = random.below(4);
+  const poolSize = fixedPoolSize ?? drawnPoolSize;
   // From one at a time to many at once, against latencies of up to 60 µs.
   const spacingNs = random.pick([20, 100, 300, 600]) * MICROSECOND;
   const slots: Slot[] = [];
@@ -71,6 +79,8 @@ function drawOperations(random: RandomStream, cpus: number): PlannedOperation[] 
     if (step.kind === "create") created++;
     operations.push({ ...step, atNs });
   }
+  // While others are still under way.
+  if (random.below(16) === 0) operations.push({ kind: "crashClearAll", atNs: atNs + random.below(spacingNs) });
   return operations;
 }
 
@@ -87,6 +97,8 @@ function drawWeights(random: RandomStream): Weights {
     destroy: maybe(2, 2),
     offline: maybe(1, 2),
     online: 1,
+    // Only as the last of all.
+    crashClearAll: 0,
   };
 }
 
@@ -133,6 +145,8 @@ function drawStep(random: RandomStream, draw: Draw): PlannedStep {
     case "offline":
     case "online":
       return { kind, cpu: random.below(cpus) };
+    case "crashClearAll":
+      return { kind };
   }
 }
 

@@ -17,7 +17,9 @@ export type PlannedStep =
   | { readonly kind: "place"; readonly vcpu: number; readonly cpu: number }
   | { readonly kind: "destroy"; readonly vcpu: number }
   | { readonly kind: "offline"; readonly cpu: number }
-  | { readonly kind: "online"; readonly cpu: number };
+  | { readonly kind: "online"; readonly cpu: number }
+  /** L0 crashes, and its last act is to have every CPU VMCLEAR what it holds. Nothing is run any more. */
+  | { readonly kind: "crashClearAll" };
 
 export type PlannedOperation = PlannedStep & {
   /** When a client asks for it, ns since the beginning. */
@@ -36,6 +38,15 @@ export interface Plan {
   readonly inOrder: boolean;
   readonly operations: readonly PlannedOperation[];
   readonly faults: readonly Fault[];
+}
+
+/** What is given instead of drawn. */
+export interface ExploreScope {
+  readonly cpus?: number;
+  readonly poolSize?: number;
+  readonly policy?: LostCpuPolicy;
+  readonly leaseNs?: number;
+  readonly faults?: readonly Fault[];
 }
 
 /** Operations a person counts: what a client asked for. */

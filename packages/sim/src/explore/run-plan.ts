@@ -4,7 +4,7 @@ import { type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import type { CpuModel } from "@vmcslab/vmx";
 import type { MessageRecord } from "../host/network.js";
 import { type Saboteur, SimHost } from "../host/sim-host.js";
-import { PlanClient } from "./client.js";
+import { type OnOperation, PlanClient } from "./client.js";
 import { converge } from "./converge.js";
 import { Marks } from "./marks.js";
 import type { Plan } from "./plan.js";
@@ -48,6 +48,8 @@ export interface RunPlanOptions {
   readonly onMessage?: (record: MessageRecord) => void;
   /** Sees the host before time begins. */
   readonly onHost?: (host: SimHost) => void;
+  /** Told of each operation of the plan when it is asked for and when it has ended; "stop" ends the run there. */
+  readonly onOperation?: (...happened: Parameters<OnOperation>) => "stop" | undefined;
 }
 
 const MILLISECOND = 1_000_000;
@@ -58,7 +60,7 @@ const L1_MEMORY_BYTES = 0x10000;
 /** What L0 grants for: rates of two clocks differ by less. Faults skew them by up to eight tenths of it. */
 const DRIFT_PPM = 10_000;
 
-/** Thrown by the observer to end a run at its first violation. */
+/** Thrown to end a run: at its first violation, or where whoever watches wants no more. */
 class Stop extends Error {}
 
 /** One run: the safety phase, in which the operations are asked for and the faults act; then everything is healed, and the host must converge. */
@@ -80,21 +82,23 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
     if (sanitizer.violationsTotal > 0) throw new Stop();
   };
   let host: SimHost | undefined;
+  let complete = false;
   try {
     host = newHost(plan, options, observe);
     options.onHost?.(host);
-    const client = new PlanClient(host, (operation, error) => {
+    const client = new PlanClient(host, (happened, operation, error) => {
       if (error?.code === "unexpectedOutcome")
         report("unexpected-outcome", `${operation.kind} ended in: ${error.message}`);
+      if (options.onOperation?.(happened, operation, error) === "stop") throw new Stop();
     });
     client.schedule(plan.operations);
     const lastNs = plan.operations.at(-1)?.atNs ?? 0;
     host.runUntil(lastNs + MILLISECOND, () => found !== undefined);
     if (found === undefined) converge(host, report);
+    complete = found === undefined;
   } catch (thrown) {
     if (!(thrown instanceof Stop)) report("assertion", thrown instanceof Error ? thrown.message : String(thrown));
   }
-  const complete = found === undefined;
   const [violation] = sanitizer.finish({ complete }).violations;
   if (violation !== undefined) found = { rule: violation.rule, message: violation.message, violation };
   const { steps = 0, nowNs = 0 } = host?.scheduler ?? {};

@@ -10,6 +10,8 @@ export class CpuView {
   currentBy: HistoryEvent | undefined;
   /** All that is active here is known: its events are whole since a point where nothing was. */
   known = false;
+  /** Its life ended by itself, and L0 has not said yet that it knows: until then L0's records may name it. */
+  endedUnnoticed = false;
   /** The life of the service that counts; events of earlier ones come too late. */
   #incarnation: number | undefined;
   #isOver = false;

@@ -74,6 +74,7 @@ export class HostView {
   #applyLife(cpu: number, event: HistoryEvent): void {
     const view = this.cpu(cpu);
     if (event.kind === "cpu.registered" && view.isSameLife(event.epoch)) return;
+    view.endedUnnoticed = false;
     this.#empty(cpu);
     if (event.kind === "cpu.registered") view.lives(event.epoch);
     if (event.kind === "cpu.lost") view.over();
@@ -96,7 +97,9 @@ export class HostView {
     const view = this.cpu(cpu);
     view.makeCurrent(undefined, event);
     view.known = true;
-    if (event.kind === "lease.expired") view.over();
+    if (event.kind !== "lease.expired") return;
+    view.over();
+    view.endedUnnoticed = true;
   }
 
   #load(cpu: number, region: number, event: HistoryEvent): void {
