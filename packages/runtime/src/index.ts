@@ -19,6 +19,7 @@ export {
   type HostInfo,
   type HostPositions,
   L0Client,
+  type RegistrationAnswer,
   type VcpuInfo,
 } from "./client/l0-client.js";
 export type { ProcessorInfo } from "./client/processor-info.js";

@@ -2,11 +2,13 @@ import type { EventFact } from "@vmcslab/history";
 import { type Batch, BatchTarget, type Completion } from "@vmcslab/nested";
 import type { InterconnectTarget } from "@vmcslab/runtime";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
+import type { CpuLife } from "./life.js";
 
 export interface BoardOptions {
   readonly cpu: number;
   readonly model: CpuModel;
-  readonly incarnation: number;
+  /** The life it is in, and whether L0 lets it execute. */
+  readonly life: Pick<CpuLife, "incarnation" | "holdsLease">;
   readonly emit: (fact: EventFact) => void;
   /** IA32_FEATURE_CONTROL as firmware leaves it. Default: locked, VMX outside SMX. */
   readonly featureControl?: number;
@@ -20,19 +22,27 @@ export class Board implements InterconnectTarget {
   readonly model: CpuModel;
   readonly memory: Memory;
   readonly processor: Processor;
-  /** This life of the service: its events and its registration carry it. */
-  readonly incarnation: number;
+  readonly #life: BoardOptions["life"];
   readonly #target: BatchTarget;
   #session = 0;
 
-  constructor({ cpu, model, incarnation, emit, featureControl, memoryBytes }: BoardOptions) {
+  constructor({ cpu, model, life, emit, featureControl, memoryBytes }: BoardOptions) {
     this.cpu = cpu;
     this.model = model;
-    this.incarnation = incarnation;
+    this.#life = life;
     const memory = new Memory(memoryBytes === undefined ? {} : { bytes: memoryBytes });
     this.memory = memory;
     this.processor = new Processor({ cpu, model, memory, featureControl });
     this.#target = new BatchTarget({ cpu, processor: this.processor, memory, revision: model.revision, emit });
+  }
+
+  /** This life of the CPU: its events and its registration carry it. */
+  get incarnation(): number {
+    return this.#life.incarnation;
+  }
+
+  holdsLease(): boolean {
+    return this.#life.holdsLease();
   }
 
   /** An L0 has said hello: what this processor does is its decision, and it would not learn what somebody else did. */
@@ -44,6 +54,12 @@ export class Board implements InterconnectTarget {
   open(session: number): void {
     if (session === this.#session) return;
     this.#session = session;
+    this.#target.newSession();
+  }
+
+  /** This life is over: what is cached here is forgotten, as nobody may use it any more. */
+  forget(): void {
+    this.#session = 0;
     this.#target.newSession();
   }
 

@@ -3,7 +3,6 @@ import {
   gauge,
   grpcTarget,
   InterconnectEndpoint,
-  newIncarnation,
   Publisher,
   type RunningServer,
   requireCpuModel,
@@ -17,6 +16,7 @@ import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { Board } from "./board.js";
 import { cpuService } from "./handlers.js";
 import { PeoplesInstructions } from "./instructions.js";
+import { CpuLife } from "./life.js";
 import type { CpuOptions } from "./options.js";
 import { Registration } from "./registration.js";
 import { CpuRequests } from "./requests.js";
@@ -32,11 +32,26 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   const { cpu, host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
   const model = requireCpuModel(options.model ?? DEFAULT_CPU_MODEL);
   const logger = options.logger ?? createLogger({ service: "cpu", cpu });
-  const incarnation = newIncarnation(clock);
-  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, incarnation, clock);
-  const emit = publisher.recorder.record;
   let registration: Registration | undefined;
-  const board = new Board({ ...options, model, incarnation, emit });
+  const life = new CpuLife({
+    clock,
+    onExpired: (incarnation) => {
+      const count = board.processor.activeVmcss().length;
+      logger.warn({ incarnation, vmcss: count }, "L0 did not renew the lease in time; beginning a new life");
+      emit({ kind: "lease.expired", operation: 0, cpu, epoch: incarnation, count });
+    },
+    onOver: (incarnation) => {
+      board.forget();
+      interconnect.endLife(`incarnation ${incarnation} of CPU ${cpu} is over`);
+    },
+    onBegun: (incarnation) => {
+      publisher.recorder.beginLife(incarnation);
+      registration?.begin();
+    },
+  });
+  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, life.incarnation, clock);
+  const emit = publisher.recorder.record;
+  const board = new Board({ ...options, model, life, emit });
   const handlers = new UnaryHandlers(logger);
   const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));
   const server: RunningServer = await serve({
@@ -55,6 +70,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   if (options.l0Address !== undefined) {
     registration = new Registration({
       board,
+      life,
       l0Address: options.l0Address,
       address: options.advertise ?? server.address,
       clock,
@@ -78,6 +94,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       readiness.stop();
       server.setServing(false);
       await registration?.stop();
+      life.stop();
       await server.stop();
       await metrics.stop();
       await publisher.close();

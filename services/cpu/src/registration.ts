@@ -1,13 +1,16 @@
 import { type Clock, L0Client, type Logger } from "@vmcslab/runtime";
 import type { Board } from "./board.js";
+import type { CpuLife } from "./life.js";
 
-const HEARTBEAT_MS = 1000;
-const CALL_TIMEOUT_MS = 1000;
+const BEAT_MS_MAX = 1000;
+/** So many beats go into a lease: as many may be lost or late, less one. */
+const BEATS_PER_LEASE = 4;
+const CALL_TIMEOUT_MS_MAX = 1000;
 const RETRY_DELAY_MS_MIN = 50;
-const RETRY_DELAY_MS_MAX = 1000;
 
 export interface RegistrationOptions {
   readonly board: Board;
+  readonly life: CpuLife;
   /** host:port of L0. */
   readonly l0Address: string;
   /** host:port under which L0 reaches us. */
@@ -18,13 +21,14 @@ export interface RegistrationOptions {
   readonly onReady: (ready: boolean) => void;
 }
 
-/** Registers with L0, then says once a second that the CPU is there, so that an L0 that restarts learns of it too. */
+/** Registers with L0, then says from time to time that the CPU is there: so its lease is renewed, and an L0 that restarts learns of it too. */
 export class Registration {
   readonly #options: RegistrationOptions;
   readonly #client: L0Client;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #ready = false;
+  #wake = new AbortController();
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -32,8 +36,15 @@ export class Registration {
     this.#ended = this.#run();
   }
 
+  /** A new life of the CPU has begun: L0 cannot use it until it has registered. */
+  begin(): void {
+    this.#tell(false);
+    this.#wake.abort();
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#wake.abort();
     this.#client.close();
     await this.#ended;
   }
@@ -44,16 +55,33 @@ export class Registration {
       const ready = await this.#register();
       if (this.#stop.signal.aborted) return;
       this.#tell(ready);
-      await this.#options.clock.sleep(ready ? HEARTBEAT_MS : retryDelayMs, this.#stop.signal);
-      retryDelayMs = ready ? RETRY_DELAY_MS_MIN : Math.min(retryDelayMs * 2, RETRY_DELAY_MS_MAX);
+      this.#wake = new AbortController();
+      const beatMs = this.#beatMs;
+      await this.#options.clock.sleep(ready ? beatMs : Math.min(retryDelayMs, beatMs), this.#wake.signal);
+      retryDelayMs = ready ? RETRY_DELAY_MS_MIN : Math.min(retryDelayMs * 2, BEAT_MS_MAX);
     }
   }
 
   async #register(): Promise<boolean> {
-    const { board, address } = this.#options;
-    const { cpu, incarnation, model } = board;
-    const answer = await this.#client.registerCpu({ cpu, incarnation, address, model: model.name }, CALL_TIMEOUT_MS);
-    return answer.ok && answer.value;
+    const { board, life, address } = this.#options;
+    const { cpu, model } = board;
+    const beat = life.beat();
+    const { incarnation } = beat;
+    const answer = await this.#client.registerCpu({ cpu, incarnation, address, model: model.name }, this.#timeoutMs);
+    if (!answer.ok) return false;
+    life.answered(beat, answer.value);
+    return answer.value.ready && incarnation === life.incarnation;
+  }
+
+  get #beatMs(): number {
+    const { leaseMs } = this.#options.life;
+    return leaseMs === 0 ? BEAT_MS_MAX : Math.min(BEAT_MS_MAX, leaseMs / BEATS_PER_LEASE);
+  }
+
+  /** An answer that comes later than half the lease is not worth waiting for: the next one grants more. */
+  get #timeoutMs(): number {
+    const { leaseMs } = this.#options.life;
+    return leaseMs === 0 ? CALL_TIMEOUT_MS_MAX : Math.min(CALL_TIMEOUT_MS_MAX, leaseMs / 2);
   }
 
   #tell(ready: boolean): void {

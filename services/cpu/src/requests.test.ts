@@ -8,6 +8,7 @@ import { CpuRequests } from "./requests.js";
 
 const mode = cpuWire.ProcessorMode.UNSPECIFIED;
 const REVISION = 0x2b;
+const LIFE = { incarnation: 1, holdsLease: () => true };
 
 function cpu(): { requests: CpuRequests; board: Board; facts: EventFact[] } {
   const model = cpuModelNamed(DEFAULT_CPU_MODEL);
@@ -16,7 +17,7 @@ function cpu(): { requests: CpuRequests; board: Board; facts: EventFact[] } {
   const emit = (fact: EventFact): void => {
     facts.push(fact);
   };
-  const board = new Board({ cpu: 0, model, incarnation: 1, emit });
+  const board = new Board({ cpu: 0, model, life: LIFE, emit });
   return { requests: new CpuRequests(board, new PeoplesInstructions(board, emit)), board, facts };
 }
 

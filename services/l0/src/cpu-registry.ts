@@ -1,4 +1,4 @@
-import type { Hypervisor, Timer } from "@vmcslab/nested";
+import type { Hypervisor, LeaseTerms, Timer } from "@vmcslab/nested";
 import {
   type Clock,
   type CpuInfo,
@@ -11,13 +11,17 @@ import {
   type Logger,
   newIncarnation,
   OperationRefused,
+  type RegistrationAnswer,
 } from "@vmcslab/runtime";
+import { FenceWatch } from "./fence-watch.js";
 
 interface KnownCpu {
   registration: CpuRegistration;
   heartbeatNs: number;
   /** Undefined: this life of the CPU is over, or it refused us. */
   session: InterconnectSession | undefined;
+  /** The session of a life that was fenced: what that still completes is refused. */
+  fenced: InterconnectSession | undefined;
   /** The hypervisor has begun to use it, or tries to. */
   state: "connecting" | "registering" | "registered";
 }
@@ -27,12 +31,17 @@ export interface CpuRegistryOptions {
   readonly driver: Driver;
   /** L0's first session with its CPUs; each life of a CPU gets a later one. */
   readonly session: number;
+  /** Leases of CPUs; none: a silent CPU is waited for. */
+  readonly terms: LeaseTerms;
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly logger: Logger;
 }
 
-/** A CPU of which this much was not heard, and where nobody listens any more, is lost. One that is merely silent is waited for, as a kernel waits for an IPI. */
+/**
+ * Without leases, a CPU of which this much was not heard, and where nobody listens any more, is lost. One that is merely silent is waited for, as a kernel waits for an
+ * IPI. With leases only the fence decides, since a CPU that cannot be reached may well run.
+ */
 const LOST_AFTER_MS = 2000;
 const WATCH_INTERVAL_MS = 250;
 
@@ -40,33 +49,40 @@ const WATCH_INTERVAL_MS = 250;
 export class CpuRegistry {
   readonly #options: CpuRegistryOptions;
   readonly #cpus = new Map<number, KnownCpu>();
+  readonly #fences: FenceWatch;
   #lastSession: number;
-  #watch: Timer;
+  #watch: Timer | undefined;
 
   constructor(options: CpuRegistryOptions) {
     this.#options = options;
     this.#lastSession = options.session;
-    this.#watch = this.#watchAgain();
+    const { terms, clock } = options;
+    this.#fences = new FenceWatch({ terms, clock, onFenced: (cpu) => this.#fenced(cpu) });
+    this.#watch = this.#fences.grants ? undefined : this.#watchAgain();
   }
 
   /**
-   * A CPU says that it is there. True when L0 can use it: the interconnect is up and the processor is in VMX operation. Refused while another process has
-   * that number and is connected: numbers are stable, and two of one number would both hold VMCSs.
+   * A CPU says that it is there. `ready` when L0 can use it: the interconnect is up and the processor is in VMX operation. The answer grants a lease, unless the
+   * CPU's life is over. Refused while another process may have that number: numbers are stable, and two of one number would both hold VMCSs.
    */
-  register(registration: CpuRegistration): boolean {
-    const heartbeatNs = this.#options.clock.monoNs();
-    const known = this.#cpus.get(registration.cpu);
-    if (known?.session?.connected === true && known.registration.incarnation !== registration.incarnation) {
-      const message = `CPU ${registration.cpu} is registered from ${known.registration.address} and alive`;
+  register(registration: CpuRegistration): RegistrationAnswer {
+    const { clock, session, terms } = this.#options;
+    const { cpu, incarnation } = registration;
+    const known = this.#cpus.get(cpu);
+    if (known !== undefined && this.#isTaken(known, registration)) {
+      const message = `CPU ${cpu} is registered from ${known.registration.address}, and not given up`;
       throw new OperationRefused({ code: "failedPrecondition", definite: true, message });
     }
-    if (known?.session === undefined || known.registration.incarnation !== registration.incarnation) {
-      this.#replace(known, registration, heartbeatNs);
-      return false;
+    const heard = this.#fences.heard(cpu, incarnation);
+    if (heard === "over") return { ready: false, session, leaseMs: 0, over: true };
+    const heartbeatNs = clock.monoNs();
+    if (heard === "new" || known?.session === undefined) this.#replace(known, registration, heartbeatNs);
+    else {
+      known.heartbeatNs = heartbeatNs;
+      if (known.state === "connecting" && known.session.connected) this.#use(known, known.session);
     }
-    known.heartbeatNs = heartbeatNs;
-    if (known.state === "connecting" && known.session.connected) this.#use(known, known.session);
-    return known.state === "registered";
+    const ready = this.#cpus.get(cpu)?.state === "registered";
+    return { ready, session, leaseMs: terms.durationNs / 1e6, over: false };
   }
 
   list(): CpuInfo[] {
@@ -80,17 +96,31 @@ export class CpuRegistry {
   }
 
   close(): void {
-    this.#watch.cancel();
-    for (const known of this.#cpus.values()) known.session?.close();
+    this.#watch?.cancel();
+    this.#fences.close();
+    for (const { session, fenced } of this.#cpus.values()) {
+      session?.close();
+      fenced?.close();
+    }
+  }
+
+  /**
+   * Whether another life may have that CPU's number. With leases one that is not connected may, until it is fenced; only a process at its own address can say
+   * that it is over.
+   */
+  #isTaken({ session, registration }: KnownCpu, { incarnation, address }: CpuRegistration): boolean {
+    if (session === undefined || registration.incarnation === incarnation) return false;
+    return session.connected || (this.#fences.grants && registration.address !== address);
   }
 
   #replace(old: KnownCpu | undefined, registration: CpuRegistration, heartbeatNs: number): void {
     const { cpu, incarnation } = registration;
     if (old?.session !== undefined) this.#lose(old, `CPU ${cpu} registered as incarnation ${incarnation}`);
-    const { clock, lamport } = this.#options;
+    old?.fenced?.close();
+    const { clock, lamport, hypervisor } = this.#options;
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
-    const known: KnownCpu = { registration, heartbeatNs, session: undefined, state: "connecting" };
+    const known: KnownCpu = { registration, heartbeatNs, session: undefined, fenced: undefined, state: "connecting" };
     this.#cpus.set(cpu, known);
     const session = new InterconnectSession({
       cpu,
@@ -101,6 +131,7 @@ export class CpuRegistry {
       lamport,
       onReady: () => this.#use(known, session),
       onLost: (reason) => this.#lose(known, reason),
+      onRefused: (batch, completion) => hypervisor.refuseWriteback(batch, completion),
     });
     known.session = session;
   }
@@ -138,12 +169,30 @@ export class CpuRegistry {
   #lose(known: KnownCpu, reason: string): void {
     const { driver, hypervisor, logger } = this.#options;
     const { session, registration } = known;
+    const { cpu, incarnation } = registration;
     known.session = undefined;
     if (session === undefined) return;
-    logger.warn({ cpu: registration.cpu, incarnation: registration.incarnation }, reason);
-    hypervisor.cpuLost(registration.cpu);
+    // Without leases the same life may be counted on again: it is reset by the session that it gets then.
+    if (this.#fences.grants) this.#fences.ended(cpu, incarnation);
+    logger.warn({ cpu, incarnation }, reason);
+    hypervisor.cpuLost(cpu);
     driver.detach(session);
-    session.close();
+    session.close(reason);
+  }
+
+  /** Its last lease has ended on any clock: it uses no VMCS any more, whatever it believes. */
+  #fenced(cpu: number): void {
+    const { driver, hypervisor, logger } = this.#options;
+    const known = this.#cpus.get(cpu);
+    const session = known?.session;
+    if (known === undefined || session === undefined) return;
+    const { incarnation } = known.registration;
+    known.session = undefined;
+    known.fenced = session;
+    logger.warn({ cpu, incarnation }, "CPU fenced: it was silent until its lease had certainly ended");
+    hypervisor.cpuFenced(cpu, incarnation);
+    driver.detach(session);
+    session.giveUp(`CPU ${cpu} was fenced`);
   }
 
   #stateOf(known: KnownCpu): CpuState {

@@ -38,8 +38,8 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
   const run = async <T>(operation: Operation<T>): Promise<T> => answeredValue(await driver.run(operation));
   const implementation: l0Wire.L0ServiceServer = {
     registerCpu: handlers.handle((request: l0Wire.RegisterCpuRequest) => {
-      const ready = cpus.register(registrationFromWire(request));
-      return { session: BigInt(l0.session), ready };
+      const answer = cpus.register(registrationFromWire(request));
+      return { ...answer, session: BigInt(answer.session) };
     }),
     listCpus: handlers.handle((_request: l0Wire.ListCpusRequest) => ({
       cpus: cpus.list().map((cpu) => ({
@@ -90,6 +90,9 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       poolSize: hypervisor.state.config.poolSize,
       memoryPages: hypervisor.state.config.memoryPages,
       counters: countersToWire(hypervisor.counters()),
+    })),
+    crashClearAll: handlers.handle(async (_request: l0Wire.CrashClearAllRequest) => ({
+      cleared: (await run(hypervisor.crashClearAll())).cleared,
     })),
     flushHost: handlers.handle((_request: l0Wire.FlushHostRequest) => flushHost(cpus, l0.publisher)),
   };

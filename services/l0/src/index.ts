@@ -1,2 +1,2 @@
 export { type RunningL0, startL0 } from "./l0.js";
-export type { L0Options } from "./options.js";
+export type { L0Options, LostCpuPolicy } from "./options.js";

@@ -1,4 +1,4 @@
-import { Hypervisor } from "@vmcslab/nested";
+import { Hypervisor, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import {
   createLogger,
   Driver,
@@ -20,6 +20,9 @@ import type { L0Options } from "./options.js";
 const POOL_SIZE = 1;
 const MEMORY_PAGES = 4096;
 const L1_MEMORY_BYTES = 64 * 1024 * 1024;
+const LEASE_MS = 5000;
+/** Quartz keeps to 100; a clock that is slewed runs up to 500 off, and virtual machines' may be worse. */
+const DRIFT_PPM = 10_000;
 
 export interface RunningL0 {
   /** host:port it listens on. */
@@ -40,7 +43,10 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     begin: (operation) => void driver.run(operation),
   });
   const { lamport } = publisher;
-  const cpus = new CpuRegistry({ hypervisor, driver, session, clock, lamport, logger });
+  const cpus = new CpuRegistry({
+    ...{ hypervisor, driver, session, clock, lamport, logger },
+    terms: leaseTerms(options),
+  });
   const handlers = new UnaryHandlers(logger);
   const server = await serve({
     listen,
@@ -78,5 +84,10 @@ function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[
     memoryPages: options.memoryPages ?? MEMORY_PAGES,
     l1MemoryBytes: options.l1MemoryBytes ?? L1_MEMORY_BYTES,
     model: requireCpuModel(options.model ?? DEFAULT_CPU_MODEL),
+    lostVmcs: options.lostCpu === "kill" ? "kill" : "rebuild",
   };
+}
+
+function leaseTerms({ lostCpu = "wait", leaseMs = LEASE_MS }: L0Options): LeaseTerms {
+  return lostCpu === "wait" ? NO_LEASE : { durationNs: leaseMs * 1e6, driftPpm: DRIFT_PPM };
 }

@@ -1,5 +1,11 @@
 import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
 
+/**
+ * What L0 does about a CPU that falls silent. `wait`: it waits, and takes its VMCSs only when nobody listens at its address any more. `fence`: once the CPU's lease has
+ * certainly ended, its VMCSs are rebuilt elsewhere. `kill`: the vcpus whose VMCSs were there end.
+ */
+export type LostCpuPolicy = "wait" | "fence" | "kill";
+
 export interface L0Options {
   /** Name of the host in events. Default: host. */
   readonly host?: string;
@@ -13,6 +19,10 @@ export interface L0Options {
   readonly l1MemoryBytes?: number;
   /** Name of the model of the CPUs L0 runs on. Default: DEFAULT_CPU_MODEL. */
   readonly model?: string;
+  /** Default: wait. */
+  readonly lostCpu?: LostCpuPolicy;
+  /** For fence and kill: how long a CPU may go on without hearing from L0, in whole milliseconds. Default: 5000. */
+  readonly leaseMs?: number;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
   /** Where metrics go. Default: nowhere. */

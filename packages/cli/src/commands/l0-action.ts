@@ -1,4 +1,5 @@
 import { startL0 } from "@vmcslab/service-l0";
+import { lostCpuOptions } from "./lost-cpu-flags.js";
 import { serveUntilStopped } from "./service.js";
 import {
   busOptions,
@@ -13,6 +14,8 @@ import {
 export interface L0Flags extends CommonFlags {
   readonly poolSize?: string;
   readonly cpuModel?: string;
+  readonly lostCpu?: string;
+  readonly lease?: string;
 }
 
 export async function l0Command(flags: L0Flags): Promise<void> {
@@ -21,6 +24,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...commonOptions(flags),
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
+    ...lostCpuOptions(flags),
     bus: busOptions(flags),
     ...metricsOptions(flags),
   };

@@ -9,6 +9,8 @@ export function addL0Command(program: Command): void {
     .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
     .option("--pool-size <n>", "vmcs02s per vcpu that does not say (default: 1)")
     .option("--cpu-model <name>", "model of the CPUs it runs on (vmcslab models)")
+    .option("--lost-cpu <policy>", "what to do about a CPU that falls silent: wait, fence or kill (default: wait)")
+    .option("--lease <duration>", "fence, kill: how long a CPU may go on without hearing from L0 (default: 5s)")
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
     .option("--nats <url>", "NATS server for events")
@@ -18,10 +20,15 @@ export function addL0Command(program: Command): void {
       await l0Command(flags);
     });
   addHelpSections(command, {
-    examples: [["vmcslab l0 --listen 127.0.0.1:7000", "then: vmcslab cpu --id 0 --l0 127.0.0.1:7000"]],
+    examples: [
+      ["vmcslab l0 --listen 127.0.0.1:7000", "then: vmcslab cpu --id 0 --l0 127.0.0.1:7000"],
+      ["vmcslab l0 --lost-cpu fence --lease 2s", "VMCSs of a CPU that was silent for 2 s are rebuilt elsewhere"],
+    ],
     environment: {
       GRPC_LISTEN: "as --listen",
       POOL_SIZE: "as --pool-size",
+      LOST_CPU: "as --lost-cpu",
+      CPU_LEASE: "as --lease",
       TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
       VMCSLAB_HOST: "as --host-name",

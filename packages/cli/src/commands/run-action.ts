@@ -22,7 +22,7 @@ async function runInterruptible(file: string, flags: RunFlags, signal: AbortSign
   for (const warning of environmentWarnings(process.env)) note(`warning: ${warning}`);
   const loaded = await loadExperiment(file, [...environmentOverrides(process.env), ...flagOverrides(flags)]);
   if (flags.printConfig === true) return printConfig(loaded);
-  refuseFaults(loaded);
+  if (flags.simulate !== true) refuseFaults(loaded);
   // gRPC and what else a run needs is loaded only now, so that a mistake in the file is answered at once.
   const { runLoaded } = await import("./run-loaded.js");
   return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed), signal);
@@ -62,6 +62,8 @@ function commandAgain(file: string, flags: RunFlags, seed: number): string {
     ...(flags.poolSize === undefined ? [] : ["--pool-size", flags.poolSize]),
     ...(flags.attach === undefined ? [] : ["--attach", flags.attach]),
     ...(flags.trace === undefined ? [] : ["--trace", flags.trace]),
+    ...(flags.simulate === true ? ["--simulate"] : []),
+    ...(flags.costModel === undefined ? [] : ["--cost-model", flags.costModel]),
   ];
   return ["vmcslab run", quoted(file), ...sets, ...direct, "--seed", `${seed}`].join(" ");
 }

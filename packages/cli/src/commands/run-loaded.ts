@@ -1,24 +1,13 @@
 /** Runs an experiment that is read and checked, and prints its result. */
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import {
-  attachToHost,
-  exitCodeOf,
-  type LoadedExperiment,
-  launchEmbedded,
-  type RunProgress,
-  runExperiment,
-} from "@vmcslab/lab";
+import { exitCodeOf, type LoadedExperiment, type RunProgress, runExperiment, simulationAdvice } from "@vmcslab/lab";
 import { randomBits32, systemClock } from "@vmcslab/runtime";
 import { startProgress } from "../output/progress.js";
 import { hasColour } from "../output/terminal.js";
 import { formatResult } from "../report/result.js";
 import type { RunFlags } from "./run.js";
-import { attachOptions } from "./run-attach.js";
+import { chooseTarget } from "./run-target.js";
 import { logLevel, natsUrl } from "./settings.js";
-
-/** The command itself: services are started as `vmcslab cpu`, `vmcslab l0`, `vmcslab trace`. */
-const BIN = fileURLToPath(new URL("../../bin/vmcslab.js", import.meta.url));
 
 /** Says as an exit code how the run ended. `commandAgain`: a command that makes the same run. */
 export async function runLoaded(
@@ -40,16 +29,12 @@ async function runOnce(
   again: string,
   signal: AbortSignal,
 ): Promise<number> {
-  let progress: RunProgress = { phase: "starting", operations: () => 0 };
-  const attach = attachOptions(flags);
+  let progress: RunProgress = { phase: "starting", operations: () => 0, virtualNs: () => undefined };
+  const launch = await chooseTarget(flags, experiment, seed, signal);
   const url = natsUrl(flags.nats, process.env);
   const level = logLevel(process.env) ?? "warn";
   if (flags.quiet !== true) note(`experiment ${experiment.name}, seed ${seed}; again: ${again}`);
-  const shown = startProgress(
-    () => `${progress.phase}: ${progress.operations()} operations`,
-    flags.quiet === true,
-    process.env,
-  );
+  const shown = startProgress(() => describeProgress(progress), flags.quiet === true, process.env);
   try {
     const result = await runExperiment({
       experiment,
@@ -59,11 +44,11 @@ async function runOnce(
       logLevel: level,
       again,
       clock: systemClock,
-      launch: (options) =>
-        attach === undefined ? launchEmbedded([process.execPath, BIN], options, signal) : attachToHost(attach, options),
+      launch,
       signal,
       onNotes: (notes) => {
-        if (flags.quiet !== true) for (const line of notes) note(line);
+        const advice = flags.simulate === true ? simulationAdvice(experiment) : [];
+        if (flags.quiet !== true) for (const line of [...notes, ...advice]) note(line);
       },
       onProgress: (now) => {
         progress = now;
@@ -82,6 +67,12 @@ async function runOnce(
   } finally {
     shown.stop();
   }
+}
+
+function describeProgress({ phase, operations, virtualNs }: RunProgress): string {
+  const ns = virtualNs();
+  const passed = ns === undefined ? "" : `, ${(ns / 1e6).toFixed(1)} ms of virtual time`;
+  return `${phase}: ${operations()} operations${passed}`;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -11,6 +11,8 @@ export interface RunFlags {
   readonly nats?: string;
   readonly attach?: string;
   readonly trace?: string;
+  readonly simulate?: true;
+  readonly costModel?: string;
   readonly runsDir?: string;
   readonly json?: true;
   readonly quiet?: true;
@@ -29,6 +31,8 @@ export function addRunCommand(program: Command): void {
     .option("--pool-size <n>", "machine.poolSize")
     .option("--attach <address>", "host:port of L0: run on a host that runs already, such as docker compose's")
     .option("--trace <address>", "with --attach: host:port of trace (default: the port 200 above that of L0)")
+    .option("--simulate", "in this process, in virtual time: one seed is one result (docs/simulate.md)")
+    .option("--cost-model <name>", "with --simulate: where virtual times come from (default: that of the CPU model)")
     .option("--nats <url>", "carry events over this NATS server")
     .option("--runs-dir <dir>", "folder for the runs' folders")
     .option("-j, --json", "print the result as one JSON document")
@@ -42,6 +46,7 @@ export function addRunCommand(program: Command): void {
     examples: [
       ["vmcslab run experiments/round-robin.yaml --cpus 8 --seed 7", ""],
       ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
+      ["vmcslab run experiments/partition-fence.yaml --simulate --seed 7", "in virtual time, with its faults"],
       ["vmcslab run experiments/round-robin.yaml --attach 127.0.0.1:17000", "on the host of docker compose up"],
     ],
     environment: {

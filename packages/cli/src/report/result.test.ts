@@ -1,10 +1,11 @@
 import type { RunResult, Violation } from "@vmcslab/lab";
+import { NO_CYCLES } from "@vmcslab/sim";
 import { expect, it } from "vitest";
 import { formatResult } from "./result.js";
 
 function resultWith(violations: readonly Violation[]): RunResult {
   return {
-    ...{ schema: "vmcslab.result/v1", experiment: "e", seed: 7, verdict: "invalid" },
+    ...{ schema: "vmcslab.result/v1", experiment: "e", seed: 7, verdict: "invalid", mode: "embedded" },
     host: { cpus: 2, vcpus: 1, poolSize: 1 },
     operations: {},
     clears: { local: 0, crossCpu: 0, initial: 0 },
@@ -32,4 +33,36 @@ it.each<[string, Violation, string]>([
   ],
 ])("a violation %s is printed with all that it names", (_, violation, line) => {
   expect(formatResult(resultWith([violation]), false).split("\n")).toContain(line);
+});
+
+it("a simulated run says that its times are virtual, in nanoseconds and cycles, where they went, and what its faults did", () => {
+  const times = { p50: 400, p90: 400, p99: 400, p999: 400, max: 500 };
+  const place = {
+    count: 3,
+    latencyNs: times,
+    latencyCycles: { ...times, p50: 1_000 },
+    roundTrips: { mean: 1.5, max: 2 },
+  };
+  const result: RunResult = {
+    ...resultWith([]),
+    ...{ verdict: "valid", mode: "simulated" },
+    simulation: {
+      ...{ costModel: "westmere", ghz: 2.5, virtualNs: 1_234_567, steps: 9 },
+      operations: { place },
+      cyclesByRow: { ...NO_CYCLES, entry: 750, exit: 250 },
+    },
+    faults: { injected: 2, healed: 1, byKind: { dropReply: { injected: 2, healed: 1, struck: 5 } } },
+    failures: [{ operation: "place", code: "deadline", definite: false, message: "late", underFaults: true }],
+    failureCount: 1,
+  };
+  const lines = formatResult(result, false).split("\n");
+  expect(lines[0]).toBe("e, seed 7: valid (2 CPUs, 1 vcpus, pool size 1, 1.235 ms of virtual time)");
+  expect(lines[1]).toContain("all times are virtual, of cost model westmere at 2.5 GHz");
+  expect(lines.filter((line) => /place|entry:|exit:/.test(line)).map((line) => line.replace(/ *│ */g, "|"))).toEqual([
+    "|place|3|400|400|500|1000|500|1.50|",
+    "|entry: a VM entry by VMRESUME with nothing to recheck|750|75.0 %|",
+    "|exit: a VM exit, for whatever reason|250|25.0 %|",
+    "operation failed under faults: place: deadline (indefinite): late",
+  ]);
+  expect(lines).toContain("faults: 2 injected, 1 healed: dropReply 2 (struck 5); operations that failed: 1");
 });

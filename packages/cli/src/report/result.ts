@@ -2,6 +2,7 @@
 import type { RunResult, Violation } from "@vmcslab/lab";
 import { PERCENTILE_NAMES } from "@vmcslab/lab";
 import { Palette } from "./palette.js";
+import { costsTable, formatFaults, formatSimulation, simulatedOperationsTable } from "./simulation.js";
 import { renderTable } from "./table.js";
 
 const PERCENTILE_TITLES = { p50: "p50", p90: "p90", p99: "p99", p999: "p99.9", max: "max" } as const;
@@ -13,8 +14,9 @@ export function formatResult(result: RunResult, colour: boolean): string {
   const palette = new Palette(colour);
   return [
     formatHead(result, palette),
-    operationsTable(result, palette),
+    ...operationTables(result, palette),
     countsTable(result, palette),
+    ...formatFaults(result),
     ...formatThresholds(result, palette),
     ...formatProblems(result),
     ...result.workload.notes,
@@ -24,8 +26,19 @@ export function formatResult(result: RunResult, colour: boolean): string {
   ].join("\n");
 }
 
-function formatHead({ experiment, seed, host, verdict, durationMs, interrupted }: RunResult, palette: Palette): string {
-  const size = `${host.cpus} CPUs, ${host.vcpus} vcpus, pool size ${host.poolSize}, ${(durationMs / 1_000).toFixed(1)} s`;
+function operationTables(result: RunResult, palette: Palette): string[] {
+  const { simulation } = result;
+  if (simulation === undefined) return [operationsTable(result, palette)];
+  return [formatSimulation(simulation), simulatedOperationsTable(simulation, palette), costsTable(simulation, palette)];
+}
+
+function formatHead(result: RunResult, palette: Palette): string {
+  const { experiment, seed, host, verdict, durationMs, simulation, interrupted } = result;
+  const lasted =
+    simulation === undefined
+      ? `${(durationMs / 1_000).toFixed(1)} s`
+      : `${(simulation.virtualNs / 1e6).toFixed(3)} ms of virtual time`;
+  const size = `${host.cpus} CPUs, ${host.vcpus} vcpus, pool size ${host.poolSize}, ${lasted}`;
   const early = interrupted === undefined ? "" : `, ended early by ${interrupted}`;
   return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early})`;
 }
@@ -63,8 +76,9 @@ function formatThresholds({ thresholds }: RunResult, palette: Palette): string[]
 
 function formatProblems({ violations, violationCount, failures, failureCount, gaps }: RunResult): string[] {
   const shownViolations = violations.slice(0, SHOWN_MAX).map(formatViolation);
-  const shownFailures = failures.slice(0, SHOWN_MAX).map(({ operation, code, definite, message }) => {
-    return `operation failed: ${operation}: ${code} (${definite ? "definite" : "indefinite"}): ${message}`;
+  const shownFailures = failures.slice(0, SHOWN_MAX).map(({ operation, code, definite, message, underFaults }) => {
+    const why = underFaults === true ? " under faults" : "";
+    return `operation failed${why}: ${operation}: ${code} (${definite ? "definite" : "indefinite"}): ${message}`;
   });
   return [
     ...shownViolations,

@@ -23,13 +23,20 @@ export class RandomStream {
 
   /** 32 random bits. */
   next32(): number {
+    // By index: to take the array apart goes through an iterator, at five times the cost.
     const s = this.#state;
-    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = s;
+    const s0 = s[0] ?? 0;
+    const s1 = s[1] ?? 0;
+    const s2 = s[2] ?? 0;
+    const s3 = s[3] ?? 0;
     const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
     const shifted = s1 << 9;
     const t2 = s2 ^ s0;
     const t3 = s3 ^ s1;
-    s.set([s0 ^ t3, s1 ^ t2, t2 ^ shifted, rotateLeft(t3, 11)]);
+    s[0] = s0 ^ t3;
+    s[1] = s1 ^ t2;
+    s[2] = t2 ^ shifted;
+    s[3] = rotateLeft(t3, 11);
     return result;
   }
 

@@ -30,16 +30,42 @@ export function compareCounters(counters: HostCounters | undefined, counts: Kind
 
 /** What was counted between two readings. */
 export function countedSince(before: HostCounters, now: HostCounters): HostCounters {
+  return combine(now, before, (later, earlier) => later - earlier);
+}
+
+/** Of several lives of L0 together: each begins at 0, the history goes on. */
+export function addCounters(lives: readonly HostCounters[]): HostCounters {
+  return lives.reduce((sum, life) => combine(sum, life, (left, right) => left + right), NONE);
+}
+
+const NONE: HostCounters = {
+  clearsLocal: 0,
+  clearsCrossCpu: 0,
+  clearsInitial: 0,
+  poolHits: 0,
+  poolRecycles: 0,
+  poolAllocations: 0,
+  poolFrees: 0,
+  nestedEntries: 0,
+  nestedExits: 0,
+  migrations: 0,
+};
+
+function combine(
+  left: HostCounters,
+  right: HostCounters,
+  merge: (left: number, right: number) => number,
+): HostCounters {
   return {
-    clearsLocal: now.clearsLocal - before.clearsLocal,
-    clearsCrossCpu: now.clearsCrossCpu - before.clearsCrossCpu,
-    clearsInitial: now.clearsInitial - before.clearsInitial,
-    poolHits: now.poolHits - before.poolHits,
-    poolRecycles: now.poolRecycles - before.poolRecycles,
-    poolAllocations: now.poolAllocations - before.poolAllocations,
-    poolFrees: now.poolFrees - before.poolFrees,
-    nestedEntries: now.nestedEntries - before.nestedEntries,
-    nestedExits: now.nestedExits - before.nestedExits,
-    migrations: now.migrations - before.migrations,
+    clearsLocal: merge(left.clearsLocal, right.clearsLocal),
+    clearsCrossCpu: merge(left.clearsCrossCpu, right.clearsCrossCpu),
+    clearsInitial: merge(left.clearsInitial, right.clearsInitial),
+    poolHits: merge(left.poolHits, right.poolHits),
+    poolRecycles: merge(left.poolRecycles, right.poolRecycles),
+    poolAllocations: merge(left.poolAllocations, right.poolAllocations),
+    poolFrees: merge(left.poolFrees, right.poolFrees),
+    nestedEntries: merge(left.nestedEntries, right.nestedEntries),
+    nestedExits: merge(left.nestedExits, right.nestedExits),
+    migrations: merge(left.migrations, right.migrations),
   };
 }

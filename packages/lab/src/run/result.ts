@@ -2,8 +2,9 @@
 import type { ThresholdOutcome } from "../experiment/thresholds.js";
 import type { OperationLatency } from "../measure/latency.js";
 import type { OperationName } from "../measure/operations.js";
-import type { EventCounts } from "../target/target.js";
+import type { EventCounts, FaultsReport, RunMode } from "../target/target.js";
 import type { FailedOperation } from "../workload/findings.js";
+import type { SimulationReport } from "./simulation.js";
 import type { Verdict } from "./verdict.js";
 
 export const RESULT_SCHEMA = "vmcslab.result/v1";
@@ -27,6 +28,9 @@ export interface RunResult {
   readonly experiment: string;
   readonly seed: number;
   readonly verdict: Verdict;
+  readonly mode: RunMode;
+  /** Only of a simulated run: then all times here are virtual, `durationMs` too. */
+  readonly simulation?: SimulationReport;
   readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };
   readonly operations: Partial<Record<OperationName, OperationLatency>>;
   /** `initial`: the VMCLEAR that every VMCS begins with. The three add up to the history's vmcs.clear events. */
@@ -43,6 +47,8 @@ export interface RunResult {
   readonly violationCount: number;
   readonly failures: readonly FailedOperation[];
   readonly failureCount: number;
+  /** What was done to the host on purpose. Absent where nothing can be. */
+  readonly faults?: FaultsReport;
   /** Why the evidence is not complete. */
   readonly gaps: readonly string[];
   readonly thresholds: readonly ThresholdOutcome[];

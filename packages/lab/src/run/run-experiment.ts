@@ -4,25 +4,17 @@ import type { HostCounters } from "@vmcslab/nested";
 import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
-import { checkThresholds } from "../experiment/thresholds.js";
 import { LatencyRecorder } from "../measure/latency.js";
-import type { EventCounts, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
-import { Findings } from "../workload/findings.js";
+import type { RunClock, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
+import { type FailedOperation, Findings } from "../workload/findings.js";
 import { MeasuredHost } from "../workload/measured-host.js";
 import type { Workload, WorkloadReport } from "../workload/workload.js";
+import { assembleResult } from "./assemble.js";
 import { checkRecordedHistory } from "./check-history.js";
 import { compareCounters, countedSince } from "./compare-counters.js";
 import { createWorkload } from "./create-workload.js";
 import { createRunFolder, type RunFolder, writeRunResult } from "./folder.js";
-import { metricOf, RESULT_SCHEMA, type RunResult, type Violation } from "./result.js";
-import { verdictOf } from "./verdict.js";
-
-export interface RunClock {
-  wallUs(): number;
-  /** Monotonic, in nanoseconds. */
-  monoNs(): number;
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-}
+import type { RunResult } from "./result.js";
 
 export interface RunOptions {
   readonly experiment: Experiment;
@@ -45,6 +37,8 @@ export interface RunOptions {
 export interface RunProgress {
   readonly phase: "starting" | "running" | "settling" | "checking";
   readonly operations: () => number;
+  /** Nanoseconds of virtual time that have passed; undefined where time is real. */
+  readonly virtualNs: () => number | undefined;
 }
 
 /** Runs. Throws UsageError and UnavailableError; what goes wrong in the host is part of the result. */
@@ -56,17 +50,30 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   const startedUs = clock.wallUs();
   const startedAt = new Date(startedUs / 1_000).toISOString();
   const folder = await createRunFolder(options.runsDir, experiment, seed, startedAt);
-  const latencies = new LatencyRecorder();
-  const findings = new Findings();
-  const report = (phase: RunProgress["phase"]) => options.onProgress({ phase, operations: () => latencies.count });
+  let operations = (): number => 0;
+  let virtualNs = (): number | undefined => undefined;
+  const report = (phase: RunProgress["phase"]) =>
+    options.onProgress({ phase, operations: () => operations(), virtualNs: () => virtualNs() });
 
   report("starting");
   const target = await launch(options, folder);
   const gaps: string[] = [];
   try {
+    const { simulated } = target;
+    const runClock = simulated?.clock ?? clock;
+    // Virtual times are those of single instructions.
+    const latencies = new LatencyRecorder(simulated === undefined ? {} : { unitNs: 1 });
+    const findings = new Findings((failure) => isExplained(failure, target));
+    operations = () => latencies.count;
+    if (simulated !== undefined) virtualNs = simulated.clock.monoNs;
     report("running");
-    const host = new MeasuredHost({ host: target.host, latencies, findings, nowNs: clock.monoNs });
+    const startedRunUs = simulated === undefined ? startedUs : runClock.wallUs();
+    const host = new MeasuredHost({
+      ...{ host: target.host, latencies, findings, nowNs: runClock.monoNs },
+      ...(simulated === undefined ? {} : { roundTripsOf: simulated.roundTripsOf }),
+    });
     const workloadReport = await runWorkload(workload, host, target, options, gaps);
+    gaps.push(...(simulated?.conclude() ?? []));
     const counters = await countersOf(target, gaps);
     report("settling");
     const settlement = await settle(target, folder, gaps);
@@ -74,25 +81,25 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     report("checking");
     const history = await checkRecordedHistory(folder.historyDir, settlement);
     gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counters, history.counts));
-    const result = assemble({
-      options,
-      workload,
-      workloadReport,
-      latencies,
-      findings,
-      counters,
-      events: settlement.events,
-      gaps,
-      folder,
-      startedAt,
+    const { again, signal } = options;
+    const result = assembleResult({
+      ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
+      ...{ latencies, findings, counters, events: settlement.events, gaps },
+      violations: [...findings.violations, ...history.violations],
+      violationCount: findings.violationCount + history.violationCount,
+      ...{ folder: folder.path, startedAt },
+      durationMs: Math.round((runClock.wallUs() - startedRunUs) / 1_000),
     });
-    const found = [...findings.violations, ...history.violations];
-    const complete = withVerdict(result, found, findings.violationCount + history.violationCount, startedUs, clock);
-    await writeRunResult(folder, complete);
-    return complete;
+    await writeRunResult(folder, result);
+    return result;
   } finally {
     await target.stop();
   }
+}
+
+/** Whether a fault may be why. That a CPU answers what the protocol excludes, no fault explains. */
+function isExplained({ code }: FailedOperation, { simulated }: RunningTarget): boolean {
+  return code !== "unexpectedOutcome" && simulated !== undefined && simulated.faults().injected > 0;
 }
 
 async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTarget> {
@@ -135,8 +142,9 @@ async function runWorkload(
   const context = {
     host,
     cpus: experiment.machine.cpus,
+    hasFaults: experiment.faults.length > 0,
     signal: AbortSignal.any([signal, broken.signal]),
-    sleep: (delayMs: number, until: AbortSignal) => clock.sleep(delayMs, until),
+    sleep: (delayMs: number, until: AbortSignal) => (target.simulated?.clock ?? clock).sleep(delayMs, until),
   };
   const report = await workload.run(context);
   if (signal.aborted) gaps.push(`ended early by ${String(signal.reason)}`);
@@ -160,84 +168,4 @@ async function settle(target: RunningTarget, { historyDir }: RunFolder, gaps: st
     gaps.push(`trace did not tell what it has: ${errorMessage(thrown)}`);
     return { events: { published: 0, stored: 0, lost: 0 }, positions: [], silent: [] };
   }
-}
-
-interface Parts {
-  readonly options: RunOptions;
-  readonly workload: Workload;
-  readonly workloadReport: WorkloadReport;
-  readonly latencies: LatencyRecorder;
-  readonly findings: Findings;
-  readonly counters: HostCounters | undefined;
-  readonly events: EventCounts;
-  readonly gaps: readonly string[];
-  readonly folder: RunFolder;
-  readonly startedAt: string;
-}
-
-type Assembled = Omit<RunResult, "verdict" | "violations" | "violationCount" | "durationMs">;
-
-function assemble({
-  options,
-  workload,
-  workloadReport,
-  latencies,
-  findings,
-  counters,
-  events,
-  gaps,
-  folder,
-  startedAt,
-}: Parts): Assembled {
-  const { experiment, seed, signal, again } = options;
-  const { cpus, poolSize } = experiment.machine;
-  const measured = {
-    operations: latencies.summary(),
-    clears: {
-      local: counters?.clearsLocal ?? 0,
-      crossCpu: counters?.clearsCrossCpu ?? 0,
-      initial: counters?.clearsInitial ?? 0,
-    },
-    pool: {
-      hits: counters?.poolHits ?? 0,
-      recycles: counters?.poolRecycles ?? 0,
-      allocations: counters?.poolAllocations ?? 0,
-      frees: counters?.poolFrees ?? 0,
-    },
-    events,
-  };
-  return {
-    schema: RESULT_SCHEMA,
-    experiment: experiment.name,
-    seed,
-    host: { cpus, vcpus: workload.vcpus, poolSize },
-    ...measured,
-    failures: findings.failures,
-    failureCount: findings.failureCount,
-    gaps,
-    thresholds: checkThresholds(experiment, (metric) => metricOf(measured, metric)),
-    workload: {
-      kind: workloadReport.kind,
-      notes: workloadReport.notes,
-      facts: workloadReport.facts,
-    },
-    ...(signal.aborted ? { interrupted: String(signal.reason) } : {}),
-    startedAt,
-    folder: folder.path,
-    again,
-  };
-}
-
-function withVerdict(
-  result: Assembled,
-  violations: readonly Violation[],
-  violationCount: number,
-  startedUs: number,
-  clock: RunClock,
-): RunResult {
-  const { schema, experiment, seed, ...rest } = result;
-  const { lost } = result.events;
-  const evidence = { violations: violationCount, lost, failures: result.failureCount, gaps: result.gaps };
-  const durationMs = Math.round((clock.wallUs() - startedUs) / 1_000);
-  return { schema, experiment, seed, verdict: verdictOf(evidence), ...rest, violations, violationCount, durationMs };
 }

@@ -1,6 +1,17 @@
 /** Where an experiment runs: a host, and the trace that records it. */
 import type { HostCounters } from "@vmcslab/nested";
+import type { CostModel, CycleTotals, FaultTally } from "@vmcslab/sim";
 import type { Host } from "../host.js";
+
+export interface RunClock {
+  wallUs(): number;
+  /** Monotonic, in nanoseconds. */
+  monoNs(): number;
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** `embedded`: child processes. `attached`: a host that ran already. `simulated`: one process, in virtual time. */
+export type RunMode = "embedded" | "attached" | "simulated";
 
 /** What trace counted over all sources. */
 export interface EventCounts {
@@ -46,8 +57,40 @@ export interface TargetOptions {
   readonly logsDir: string;
 }
 
+/** What was done to a host on purpose. */
+export interface FaultsReport {
+  readonly injected: number;
+  readonly healed: number;
+  /** By what they do (`dropReply`, `crash`, …). `struck`: messages, or once for each that was done to the host itself. */
+  readonly byKind: Readonly<Record<string, Readonly<FaultTally>>>;
+}
+
+/** What virtual time went by, and what for. */
+export interface SpentTime {
+  /** Since the workload's start. */
+  readonly virtualNs: number;
+  /** Messages delivered and timers fired. */
+  readonly steps: number;
+  readonly cyclesByRow: CycleTotals;
+}
+
+/** What only a simulated host has. */
+export interface SimulatedPart {
+  /** Virtual: the workload has no other. */
+  readonly clock: RunClock;
+  readonly costModel: CostModel;
+  /** Of the operation that this answers; undefined for what no operation answered. */
+  roundTripsOf(answer: object): number | undefined;
+  /** Ends what faults still act, and lets the host settle. Sentences about what did not. */
+  conclude(): readonly string[];
+  faults(): FaultsReport;
+  spent(): SpentTime;
+}
+
 export interface RunningTarget {
+  readonly mode: RunMode;
   readonly host: Host;
+  readonly simulated?: SimulatedPart;
   /** What L0 had counted before the run, on a host that had run before. */
   readonly countersBefore?: HostCounters;
   /** Ends, with a sentence, when a part of the target ends that should not have; never otherwise. */

@@ -13,6 +13,8 @@ export interface WorkloadViolation {
 export interface FailedOperation extends OperationError {
   readonly operation: string;
   readonly vcpu?: number;
+  /** Faults had been injected by then, which may well be why: it takes nothing from the evidence. */
+  readonly underFaults?: true;
 }
 
 /** Kept of each; the counts go on. */
@@ -25,6 +27,14 @@ export class Findings {
   readonly gaps: string[] = [];
   violationCount = 0;
   failureCount = 0;
+  /** Those that no fault explains. */
+  unexplainedCount = 0;
+  readonly #isExplained: (failure: FailedOperation) => boolean;
+
+  /** `isExplained`: whether what was done to the host on purpose may be why an operation failed. Default: nothing was. */
+  constructor(isExplained: (failure: FailedOperation) => boolean = () => false) {
+    this.#isExplained = isExplained;
+  }
 
   violation(violation: WorkloadViolation): void {
     this.violationCount++;
@@ -36,7 +46,9 @@ export class Findings {
   }
 
   failure(failure: FailedOperation): void {
+    const isExplained = this.#isExplained(failure);
     this.failureCount++;
-    if (this.failures.length < KEPT_MAX) this.failures.push(failure);
+    if (!isExplained) this.unexplainedCount++;
+    if (this.failures.length < KEPT_MAX) this.failures.push(isExplained ? { ...failure, underFaults: true } : failure);
   }
 }

@@ -10,6 +10,7 @@ import { VMCS12_REVISION, vmcs12Instructions } from "./vmcs12-instructions.js";
 /** Page of L1's memory for its VMXON region. */
 const VMXON_REGION = 0x1000n;
 const VMCALL = 18;
+const NO_VMPTR = 0xffff_ffff_ffff_ffffn;
 
 export type FieldValue = readonly [encoding: number, value: bigint];
 
@@ -65,6 +66,18 @@ export class L1Vcpu {
     if (cpu === this.cpu) return;
     await this.#host.placeVcpu(this.id, cpu);
     this.cpu = cpu;
+  }
+
+  /** Moves, after an operation failed and nobody knows how far it came, and takes over from L0 what is so. */
+  async recoverOn(cpu: number): Promise<void> {
+    await this.#host.placeVcpu(this.id, cpu);
+    const state = await this.#host.nestedState(this.id);
+    this.cpu = state.cpu;
+    this.#vmxon = state.vmxon;
+    this.#current = state.currentVmptr === NO_VMPTR ? undefined : Number(state.currentVmptr);
+    this.#inL2 = state.guestMode;
+    const entered = this.#current === undefined ? undefined : this.#vmcs12s.get(this.#current);
+    if (entered !== undefined && this.#inL2) entered.launched = true;
   }
 
   async enterVmxOperation(): Promise<void> {

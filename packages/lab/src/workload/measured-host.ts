@@ -1,13 +1,28 @@
 /** The host as a workload uses it: every operation timed under its name, every failure noted. */
-import type { Answer, GuestExitAnswer, GuestExitRequest, L1Instruction, L1Outcome } from "@vmcslab/nested";
+import type {
+  Answer,
+  GuestExitAnswer,
+  GuestExitRequest,
+  L1Instruction,
+  L1Outcome,
+  NestedState,
+  OperationError,
+} from "@vmcslab/nested";
 import type { Host } from "../host.js";
 import type { LatencyRecorder } from "../measure/latency.js";
 import type { OperationName } from "../measure/operations.js";
 import type { Findings } from "./findings.js";
 
-/** L0 did not carry out an operation; it is in the findings, and the vcpu it was for can do no more. */
+/** L0 did not carry out an operation; it is in the findings. Unless it recovers, the vcpu it was for can do no more. */
 export class OperationFailed extends Error {
   override readonly name = "OperationFailed";
+
+  constructor(
+    readonly operation: string,
+    readonly error: OperationError,
+  ) {
+    super(`${operation}: ${error.message}`);
+  }
 }
 
 export interface MeasuredHostOptions {
@@ -16,6 +31,8 @@ export interface MeasuredHostOptions {
   readonly findings: Findings;
   /** Monotonic, in nanoseconds. */
   readonly nowNs: () => number;
+  /** How often L0 waited for CPUs until this answer; undefined where nobody knows. */
+  readonly roundTripsOf?: (answer: object) => number | undefined;
 }
 
 export class MeasuredHost {
@@ -23,8 +40,10 @@ export class MeasuredHost {
   readonly nowNs: () => number;
   readonly #host: Host;
   readonly #latencies: LatencyRecorder;
+  readonly #roundTripsOf: (answer: object) => number | undefined;
 
-  constructor({ host, latencies, findings, nowNs }: MeasuredHostOptions) {
+  constructor({ host, latencies, findings, nowNs, roundTripsOf }: MeasuredHostOptions) {
+    this.#roundTripsOf = roundTripsOf ?? (() => undefined);
     this.findings = findings;
     this.nowNs = nowNs;
     this.#host = host;
@@ -49,6 +68,11 @@ export class MeasuredHost {
     return this.#settle("list", await this.#host.listVcpus());
   }
 
+  /** What L0 knows of a vcpu; not measured. */
+  async nestedState(vcpu: number): Promise<NestedState> {
+    return this.#settle("nestedState", await this.#host.nestedState(vcpu), vcpu);
+  }
+
   async runL1(
     name: OperationName,
     vcpu: number,
@@ -63,7 +87,7 @@ export class MeasuredHost {
     const answer = await this.#host.guestExit(request);
     const durationNs = this.nowNs() - startNs;
     const value = this.#settle("guestExit", answer, request.vcpu);
-    this.#latencies.record(exitName(value), durationNs);
+    this.#latencies.record(exitName(value), durationNs, this.#roundTripsOf(answer));
     return value;
   }
 
@@ -72,14 +96,14 @@ export class MeasuredHost {
     const answer = await call();
     const durationNs = this.nowNs() - startNs;
     const value = this.#settle(name, answer, vcpu);
-    this.#latencies.record(name, durationNs);
+    this.#latencies.record(name, durationNs, this.#roundTripsOf(answer));
     return value;
   }
 
   #settle<T>(operation: string, answer: Answer<T>, vcpu?: number): T {
     if (answer.ok) return answer.value;
     this.findings.failure({ operation, ...(vcpu === undefined ? {} : { vcpu }), ...answer.error });
-    throw new OperationFailed(`${operation}: ${answer.error.message}`);
+    throw new OperationFailed(operation, answer.error);
   }
 }
 

@@ -40,9 +40,11 @@ export class RoundRobinGuests {
     }));
   }
 
+  /** Those that are not built yet. */
   async buildAll(): Promise<void> {
-    await this.#l1.enterVmxOperation();
+    if (!this.#l1.vmxon) await this.#l1.enterVmxOperation();
     for (const guest of this.#guests) {
+      if (this.#l1.isBuilt(guest.vmptr)) continue;
       guest.left = this.#draw(guest);
       await this.#l1.build(guest.vmptr, [...controlsFor(this.#reasons), ...guestStateOf(guest.left)]);
     }
@@ -52,12 +54,18 @@ export class RoundRobinGuests {
   async enter(index: number): Promise<void> {
     const guest = this.#guests[index];
     if (guest === undefined) throw new RangeError(`no L2 guest ${index}`);
+    this.#running = guest;
     if (this.#l1.current !== guest.vmptr) {
       await this.#l1.load(guest.vmptr);
       await inspect(this.#l1, guest.left, this.#findings);
     }
     await this.#l1.enter();
-    this.#running = guest;
+  }
+
+  /** An operation failed and L1 has recovered: how far the guest that was being entered or left came, nobody knows. */
+  recovered(): void {
+    if (this.#running !== undefined) this.#running.left = {};
+    this.#running = this.#l1.inL2 ? this.#guests.find(({ vmptr }) => vmptr === this.#l1.current) : undefined;
   }
 
   /** The guest works, leaves until an exit reaches L1, and L1 looks at it. */

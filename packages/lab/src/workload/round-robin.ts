@@ -4,6 +4,7 @@ import { RandomStream } from "@vmcslab/faults";
 import { exitReasonNumber } from "../capture/exit-reasons.js";
 import type { RoundRobinWorkload as Options } from "../experiment/schema.js";
 import { parseDurationUs, parseMigrationRate } from "../experiment/units.js";
+import { enduring } from "./enduring.js";
 import type { L1Vcpu } from "./l1-vcpu.js";
 import { type MigrationSchedule, migrationSchedule } from "./migration-schedule.js";
 import { RoundRobinGuests } from "./round-robin-guests.js";
@@ -70,29 +71,40 @@ class RoundRobinWorkload implements Workload {
     };
   }
 
-  async #runVcpu(
-    l1: L1Vcpu,
-    random: RandomStream,
-    course: Course,
-    { host, cpus, signal }: WorkloadContext,
-  ): Promise<void> {
+  async #runVcpu(l1: L1Vcpu, random: RandomStream, course: Course, context: WorkloadContext): Promise<void> {
+    const { host, signal } = context;
     const { l2Guests, entriesPerTurn, exitReasons } = this.#options;
     const reasons = exitReasons.flatMap((name) => exitReasonNumber(name) ?? []);
     const guests = new RoundRobinGuests(l1, l2Guests, reasons, random.fork("guests"), host.findings);
     const moves = random.fork("moves");
-    await guests.buildAll();
+    const attempt = async (part: () => Promise<void>): Promise<boolean> =>
+      await enduring(part, l1, context, () => guests.recovered());
+    while (!(await attempt(() => guests.buildAll())));
     for (let turn = 0; ; turn++) {
       for (let entry = 0; entry < entriesPerTurn; entry++) {
         if (signal.aborted || course.entriesLeft <= 0 || host.nowNs() >= course.endNs) return;
         course.entriesLeft--;
-        await this.#moveIfDue(l1, moves, course, cpus);
-        await guests.enter(turn % l2Guests);
-        course.entries++;
-        course.schedule.noteEntry();
-        await this.#moveIfDue(l1, moves, course, cpus);
-        await guests.leave();
+        await attempt(() => this.#enterOnce(l1, guests, turn % l2Guests, moves, course, context.cpus));
       }
     }
+  }
+
+  async #enterOnce(
+    l1: L1Vcpu,
+    guests: RoundRobinGuests,
+    guest: number,
+    moves: RandomStream,
+    course: Course,
+    cpus: number,
+  ): Promise<void> {
+    // It recovered in L2, from which this guest cannot be entered.
+    if (l1.inL2) await guests.leave();
+    await this.#moveIfDue(l1, moves, course, cpus);
+    await guests.enter(guest);
+    course.entries++;
+    course.schedule.noteEntry();
+    await this.#moveIfDue(l1, moves, course, cpus);
+    await guests.leave();
   }
 
   /** While L1 runs, and while L2 runs: both kinds of move happen. */

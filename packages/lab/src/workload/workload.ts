@@ -5,6 +5,8 @@ export interface WorkloadContext {
   readonly host: MeasuredHost;
   /** CPUs of the host. */
   readonly cpus: number;
+  /** Faults are injected: a vcpu whose operation failed goes on where it can. Default: it ends there. */
+  readonly hasFaults?: boolean;
   /** Ends the workload early; what it created is destroyed all the same. */
   readonly signal: AbortSignal;
   /** Waits; ends at once when the signal aborts. */

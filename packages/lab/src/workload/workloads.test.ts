@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compareEvents, type HistoryEvent, Sanitizer } from "@vmcslab/history";
 import { describe, expect, it } from "vitest";
-import { boardHost, workloadContext } from "../../test-support/board-host.js";
+import { testHost, workloadContext } from "../../test-support/test-host.js";
 import type { Host } from "../host.js";
 import { replayWorkload } from "../replay/replay-workload.js";
 import { roundRobinWorkload } from "./round-robin.js";
@@ -34,7 +34,7 @@ describe("round-robin", () => {
     [4, 2],
     [4, 3],
   ])("leaves nothing behind and breaks nothing (cpus=%i, pool=%i)", async (cpus, poolSize) => {
-    const { host, history } = boardHost({ cpus, poolSize });
+    const { host, history } = testHost({ cpus, poolSize });
     const context = workloadContext(host, cpus);
     const { facts } = await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 3, 7).run(context);
     expect(context.host.findings).toMatchObject({ violations: [], failures: [] });
@@ -44,7 +44,7 @@ describe("round-robin", () => {
 
   it("is the same for the same seed, and another for another", async () => {
     const digest = async (seed: number) => {
-      const { host, history } = boardHost({ cpus: 4, poolSize: 2 });
+      const { host, history } = testHost({ cpus: 4, poolSize: 2 });
       await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 1, seed).run(workloadContext(host, 4));
       return JSON.stringify(history.map(({ kind, cpu, reason, digest: contents }) => [kind, cpu, reason, contents]));
     };
@@ -54,7 +54,7 @@ describe("round-robin", () => {
   });
 
   it("sees a lost update: what L1 reads is not what L2 left", async () => {
-    const { host } = boardHost({ cpus: 2, poolSize: 1 });
+    const { host } = testHost({ cpus: 2, poolSize: 1 });
     const context = workloadContext(forgetful(host), 2);
     await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 1, 7).run(context);
     const [violation] = context.host.findings.violations;
@@ -65,7 +65,7 @@ describe("round-robin", () => {
   });
 
   it("says under a name of its own that L1 saw what it must not see: no invariant is named", async () => {
-    const { host } = boardHost({ cpus: 2, poolSize: 1 });
+    const { host } = testHost({ cpus: 2, poolSize: 1 });
     const context = workloadContext(refusing(host), 2);
     await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 1, 7).run(context);
     const message = "vcpu 0: vmlaunch of vmcs12 0x100000 ended with failValid, error 7";
@@ -74,7 +74,7 @@ describe("round-robin", () => {
   });
 
   it("goes on with the others when an operation of one vcpu fails, and says which", async () => {
-    const { host } = boardHost({ cpus: 2, poolSize: 1 });
+    const { host } = testHost({ cpus: 2, poolSize: 1 });
     const context = workloadContext(failing(host, 1), 2);
     await roundRobinWorkload({ roundRobin: ROUND_ROBIN }, 3, 7).run(context);
     expect(context.host.findings).toMatchObject({ violations: [], failureCount: 1 });
@@ -90,7 +90,7 @@ describe("round-robin", () => {
 
 describe("a replay", () => {
   it("of the capture of kernel bug 220549 as it is: no migration, every inference said", async () => {
-    const { host, history } = boardHost({ cpus: 4, poolSize: 1 });
+    const { host, history } = testHost({ cpus: 4, poolSize: 1 });
     const context = workloadContext(host, 4);
     const { facts } = await (await replayWorkload(REPLAY, 4)).run(context);
     expect(context.host.findings).toMatchObject({ violations: [], failures: [] });
@@ -113,7 +113,7 @@ describe("a replay", () => {
   });
 
   it("that cannot go on is no violation, but says at which line", async () => {
-    const { host } = boardHost({ cpus: 4, poolSize: 1 });
+    const { host } = testHost({ cpus: 4, poolSize: 1 });
     const context = workloadContext(refusing(host), 4);
     await (await replayWorkload(REPLAY, 4)).run(context);
     expect(context.host.findings).toMatchObject({ violations: [], failures: [] });
@@ -123,7 +123,7 @@ describe("a replay", () => {
   });
 
   it("rotated: one move per repetition, counted as the experiment's (cpus=4, repeat=8)", async () => {
-    const { host, history } = boardHost({ cpus: 4, poolSize: 1 });
+    const { host, history } = testHost({ cpus: 4, poolSize: 1 });
     const context = workloadContext(host, 4);
     const { facts } = await (await replayWorkload({ ...REPLAY, repeat: 8, placement: "rotate" }, 4)).run(context);
     expect(facts).toMatchObject({ migrationsCaptured: 0, migrationsAddedBetweenRepetitions: 7 });
@@ -144,7 +144,7 @@ describe("a replay", () => {
       at.map((time) => `a-1 [0] ${time.toFixed(6)}: kvm_exit: vcpu 0 reason HLT rip 0x1`).join("\n"),
     );
     const waited: number[] = [];
-    const context = workloadContext(boardHost({ cpus: 1, poolSize: 1 }).host, 1);
+    const context = workloadContext(testHost({ cpus: 1, poolSize: 1 }).host, 1);
     const sleep = async (delayMs: number) => {
       waited.push(Math.round(delayMs));
       await context.sleep(delayMs, context.signal);

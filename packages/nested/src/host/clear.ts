@@ -46,8 +46,10 @@ export function* clearAll(task: Task, vmcss: readonly LoadedVmcs[], cause: strin
   const targets = [...remote];
   const flushed = yield* task.flushWith(targets.map(([cpu, clears]) => crossCpuBatch(task, cpu, clears)));
   const errors = targets.map(([cpu, clears], i) => applyBatch(task, cpu, clears, flushed.others[i], cause));
-  task.require(flushed);
-  for (const error of errors) if (error !== undefined) throw error;
+  const failures = [task.failureOf(flushed), ...errors].filter((failure) => failure !== undefined);
+  // If any of them is in doubt, so is the operation.
+  const failure = failures.find(({ error }) => !error.definite) ?? failures[0];
+  if (failure !== undefined) throw failure;
 }
 
 /**

@@ -68,9 +68,17 @@ export class Task {
   }
 
   /** Fails the operation unless our own script did what it should. */
-  require({ own, stopped }: Flushed): void {
-    if (own?.ok === false) throw new OperationFailed(own.error);
-    if (stopped !== undefined) fail("unexpectedOutcome", describeStop(this.cpu.number, stopped));
+  require(flushed: Flushed): void {
+    const failure = this.failureOf(flushed);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Why our own script did not do what it should. */
+  failureOf({ own, stopped }: Flushed): OperationFailed | undefined {
+    if (own?.ok === false) return new OperationFailed(own.error);
+    if (stopped === undefined) return undefined;
+    const message = describeStop(this.cpu.number, stopped);
+    return new OperationFailed({ code: "unexpectedOutcome", definite: true, message });
   }
 }
 

@@ -76,6 +76,16 @@ describe("an outbox", () => {
     expect(timers.pending).toBe(0);
   });
 
+  test("a new batch takes along what went unanswered, instead of waiting for its turn", () => {
+    const { timers, wire, connect, send } = rig(10);
+    connect();
+    send();
+    timers.advance(30);
+    expect(wire).toEqual(["1 ack 0", "1 ack 0", "1 ack 0"]);
+    send();
+    expect(wire.slice(3)).toEqual(["1 ack 0", "2 ack 0"]);
+  });
+
   test("goes on resending after a deadline, and gives the completion to who asks again", () => {
     const { timers, wire, results, outbox, connect, send, completion } = rig(10);
     connect();

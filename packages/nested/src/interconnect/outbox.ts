@@ -82,7 +82,9 @@ export class Outbox {
     };
     this.#known.set(id, known);
     this.#wait(known, done, deadlineMs);
-    this.#hand(known);
+    // Nothing has come back for a while: what is missing over there goes along, or this one would wait for it until the backoff is over.
+    if (this.#backoff > 1) this.#handAll();
+    else this.#hand(known);
     return id;
   }
 
@@ -199,9 +201,13 @@ export class Outbox {
     if (this.#progressed) this.#backoff = 1;
     else {
       this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX);
-      for (const known of this.#known.values()) if (known.handed > 0) this.#hand(known);
+      this.#handAll();
     }
     if (this.#known.size > 0 && this.#resend === undefined) this.#armResend();
+  }
+
+  #handAll(): void {
+    for (const known of this.#known.values()) this.#hand(known);
   }
 
   #stopResending(): void {

@@ -52,6 +52,28 @@ describe("event recorder", () => {
   });
 });
 
+test("another life of a source counts from 1, after the last one has said where it ended", async () => {
+  const { sink, recorder: r } = recorder();
+  r.record({ kind: "vmx.on", operation: 1, cpu: 0, region: 0x1000 });
+  r.record({ kind: "vmx.off", operation: 0, cpu: 0 });
+  r.beginLife(12);
+  r.record({ kind: "vmx.on", operation: 2, cpu: 0, region: 0x2000 });
+  expect(await r.flush(100)).toMatchObject({ incarnation: 12, published: 1 });
+  expect(sink.batches).toMatchObject([
+    {
+      incarnation: 9,
+      firstSeq: 1,
+      events: [
+        { incarnation: 9, seq: 1 },
+        { incarnation: 9, seq: 2 },
+      ],
+    },
+    { incarnation: 9, firstSeq: 3, events: [] },
+    { incarnation: 12, firstSeq: 1, events: [{ incarnation: 12, seq: 1, lamport: 3 }] },
+    { incarnation: 12, firstSeq: 2, events: [] },
+  ]);
+});
+
 describe("batch queue", () => {
   test("what does not fit is dropped and counted; later batches fit again", async () => {
     const { sink, recorder: r } = recorder();

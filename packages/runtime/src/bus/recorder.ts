@@ -29,12 +29,14 @@ export interface SequencePosition {
 /** Stamps the facts that a core states and publishes them in batches. Costs its caller no I/O. */
 export class EventRecorder {
   readonly #options: RecorderOptions;
+  #incarnation: number;
   #seq = 0;
   #pending: HistoryEvent[] = [];
   #timer: Timer | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#incarnation = options.incarnation;
   }
 
   /** Sequence number of the last event; 0: none. */
@@ -43,13 +45,13 @@ export class EventRecorder {
   }
 
   readonly record = (fact: EventFact): void => {
-    const { host, source, incarnation, clock, lamport } = this.#options;
+    const { host, source, clock, lamport } = this.#options;
     this.#seq++;
     this.#pending.push({
       ...fact,
       host,
       source,
-      incarnation,
+      incarnation: this.#incarnation,
       seq: this.#seq,
       lamport: lamport.tick(),
       wallUs: clock.wallUs(),
@@ -59,15 +61,24 @@ export class EventRecorder {
     else this.#timer ??= clock.after(BATCH_AGE_MS_MAX, () => this.#publish());
   };
 
+  /** The source begins another life, whose events are numbered from 1. What the last one has pending goes out, and where its sequence ended. */
+  beginLife(incarnation: number): void {
+    this.#publish();
+    this.#statePosition();
+    this.#incarnation = incarnation;
+    this.#seq = 0;
+  }
+
   /**
    * Publishes what is pending, then states where the sequence stands, so that a loss at its end is seen as well. Waits for the bus at most
    * `timeoutMs`.
    */
   async flush(timeoutMs: number): Promise<SequencePosition> {
-    const { host, source, incarnation, sink } = this.#options;
-    this.#publish();
+    const { host, source, sink } = this.#options;
+    const incarnation = this.#incarnation;
     const published = this.#seq;
-    sink.publish({ host, source, incarnation, firstSeq: published + 1, events: [] });
+    this.#publish();
+    this.#statePosition();
     const complete = await sink.flush(timeoutMs);
     return { host, source, incarnation, published, dropped: sink.dropped, complete };
   }
@@ -76,9 +87,18 @@ export class EventRecorder {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#pending.length === 0) return;
-    const { host, source, incarnation, sink } = this.#options;
     const events = this.#pending;
     this.#pending = [];
-    sink.publish({ host, source, incarnation, firstSeq: this.#seq - events.length + 1, events });
+    this.#send(this.#seq - events.length + 1, events);
+  }
+
+  /** A batch without events says that everything before it was published. */
+  #statePosition(): void {
+    this.#send(this.#seq + 1, []);
+  }
+
+  #send(firstSeq: number, events: readonly HistoryEvent[]): void {
+    const { host, source, sink } = this.#options;
+    sink.publish({ host, source, incarnation: this.#incarnation, firstSeq, events });
   }
 }

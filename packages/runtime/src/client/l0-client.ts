@@ -17,7 +17,12 @@ import { NameCodec } from "../codec/names.js";
 import { nestedStateFromWire } from "../codec/nested-state.js";
 import { required, toNumber } from "../codec/numbers.js";
 import { positionFromWire } from "../codec/position.js";
-import { L0ServiceService as L0, type Cpu as WireCpu, CpuState as WireCpuState } from "../generated/vmcslab/v1/l0.js";
+import {
+  L0ServiceService as L0,
+  type RegisterCpuResponse,
+  type Cpu as WireCpu,
+  CpuState as WireCpuState,
+} from "../generated/vmcslab/v1/l0.js";
 import { UnaryCaller } from "../rpc/call.js";
 
 /** Longer than any operation: L0 has deadlines of its own, and its error says more than ours would. */
@@ -41,6 +46,18 @@ export interface CpuRegistration {
   readonly address: string;
   readonly incarnation: number;
   readonly model: string;
+}
+
+/** L0's answer to a CPU that says that it is there. */
+export interface RegistrationAnswer {
+  /** L0 can use the CPU. */
+  readonly ready: boolean;
+  /** The life of L0 that answers. */
+  readonly session: number;
+  /** How long the CPU may execute for L0 without another answer, from when it sent the request; 0: for ever. */
+  readonly leaseMs: number;
+  /** L0 counts on this life no more: the CPU must begin a new one. */
+  readonly over: boolean;
 }
 
 export interface VcpuInfo {
@@ -144,10 +161,21 @@ export class L0Client {
     }));
   }
 
-  /** What a CPU says every second. The value: whether L0 can use it. */
-  registerCpu(registration: CpuRegistration, timeoutMs: number): Promise<Answer<boolean>> {
+  /** Every VMCS on every CPU is cleared where it is, and nothing runs on the host any more. How many there were; indefinite `deadline` when a CPU is silent. */
+  crashClearAll(): Promise<Answer<number>> {
+    return this.#operate(L0.crashClearAll, {}, ({ cleared }) => cleared);
+  }
+
+  /** A CPU's beat. */
+  registerCpu(registration: CpuRegistration, timeoutMs: number): Promise<Answer<RegistrationAnswer>> {
     const request = { ...registration, incarnation: BigInt(registration.incarnation) };
-    return this.#caller.call(L0.registerCpu, request, ({ ready }) => ready, timeoutMs);
+    const value = ({ ready, session, leaseMs, over }: RegisterCpuResponse) => ({
+      ready,
+      session: toNumber(session, "session"),
+      leaseMs,
+      over,
+    });
+    return this.#caller.call(L0.registerCpu, request, value, timeoutMs);
   }
 
   close(): void {

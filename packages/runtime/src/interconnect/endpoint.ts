@@ -11,6 +11,11 @@ export class ProtocolViolation extends Error {
   override readonly name = "ProtocolViolation";
 }
 
+/** The CPU may execute nothing for L0 now, because it holds no lease. The stream ends with UNAVAILABLE, and L0 connects again. */
+export class NoLease extends Error {
+  override readonly name = "NoLease";
+}
+
 /** The CPU's side of the conversation, whatever carries it. One per CPU; a {@link EndpointStream} per stream. */
 export class InterconnectEndpoint {
   readonly target: InterconnectTarget;
@@ -71,17 +76,21 @@ export class InterconnectEndpoint {
 export class EndpointStream {
   readonly #endpoint: InterconnectEndpoint;
   #session: number | undefined;
+  /** The CPU's life when the stream was opened: it is of no use to another. */
+  readonly #incarnation: number;
 
   constructor(endpoint: InterconnectEndpoint) {
     this.#endpoint = endpoint;
+    this.#incarnation = endpoint.target.incarnation;
   }
 
   /**
-   * Takes a frame and gives the answers to it. Executes batches before it returns. Throws {@link ProtocolViolation} or InvalidMessage; the stream is
-   * of no use afterwards.
+   * Takes a frame and gives the answers to it. Executes batches before it returns. Throws {@link ProtocolViolation}, {@link NoLease} or InvalidMessage; the
+   * stream is of no use afterwards.
    */
   receive(request: ConnectRequest): readonly ConnectResponse[] {
     const { lamport } = this.#endpoint;
+    this.#checkLife();
     lamport.witness(toNumber(request.lamport, "lamport"));
     const { frame } = request;
     if (frame?.$case === "hello") return [this.#hello(frame.value)];
@@ -97,6 +106,14 @@ export class EndpointStream {
     }));
   }
 
+  #checkLife(): void {
+    const { target } = this.#endpoint;
+    // First, because it may notice that the life is over.
+    const isHeld = target.holdsLease();
+    if (target.incarnation !== this.#incarnation) throw new ProtocolViolation(lifeOver(target.cpu, this.#incarnation));
+    if (!isHeld) throw new NoLease(`CPU ${target.cpu} holds no lease yet`);
+  }
+
   #hello(hello: Hello): ConnectResponse {
     if (this.#session !== undefined) throw new ProtocolViolation("hello may be said once");
     this.#endpoint.open(hello);
@@ -110,4 +127,8 @@ export class EndpointStream {
       },
     };
   }
+}
+
+function lifeOver(cpu: number, incarnation: number): string {
+  return `incarnation ${incarnation} of CPU ${cpu} is over`;
 }

@@ -25,8 +25,10 @@ export interface InterconnectClient {
 /** The CPU's end of the interconnect: what executes batches. */
 export interface InterconnectTarget {
   readonly cpu: number;
-  /** One life of the processor. */
+  /** One life of the processor. It changes when its lease ends. */
   readonly incarnation: number;
+  /** Whether it may execute for L0 now. Asked before every frame that is taken; a life whose lease has ended is over when this returns. */
+  holdsLease(): boolean;
   /**
    * A session of L0 begins or continues. A new one resets the processor: the L0 that knew what is cached here is gone.
    */

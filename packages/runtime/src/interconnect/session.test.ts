@@ -19,7 +19,12 @@ class CountingTarget implements InterconnectTarget {
   incarnation = 100;
   readonly executed: number[] = [];
   readonly sessions: number[] = [];
+  isLeased = true;
   readonly #completions = new Map<number, Completion>();
+
+  holdsLease(): boolean {
+    return this.isLeased;
+  }
 
   open(session: number): void {
     this.sessions.push(session);
@@ -122,6 +127,7 @@ describe.each([
 
   function openSession(transport: Transport, session: number, incarnation: number) {
     const lost: string[] = [];
+    const refused: number[] = [];
     const lamport = new LamportClock();
     let markReady = (): void => undefined;
     const ready = new Promise<void>((resolve) => {
@@ -136,6 +142,7 @@ describe.each([
       lamport,
       onReady: () => markReady(),
       onLost: (reason) => lost.push(reason),
+      onRefused: (_batch, { id }) => refused.push(id),
     });
     cleanups.push(() => client.close());
     const send = (deadlineMs = 2000): Promise<BatchResult> =>
@@ -145,7 +152,7 @@ describe.each([
       });
     const again = (id: number, deadlineMs = 2000): Promise<BatchResult> =>
       new Promise((resolve) => client.again(id, resolve, { deadlineMs }));
-    return { client, lost, lamport, ready, send, again };
+    return { client, lost, refused, lamport, ready, send, again };
   }
 
   test("batches sent before the stream is up arrive in order", async () => {
@@ -239,6 +246,40 @@ describe.each([
     expect(await send()).toMatchObject({ ok: false, error: { code: "cpuUnavailable", definite: true } });
   });
 
+  test("a CPU without a lease executes nothing; what was sent is executed when it has one", async () => {
+    const { target, ready, send, lost } = await connect();
+    await ready;
+    target.isLeased = false;
+    const pending = send();
+    await systemClock.sleep(50);
+    expect(target.executed).toEqual([]);
+    target.isLeased = true;
+    expect(await pending).toMatchObject({ ok: true, completion: { id: 1 } });
+    expect(lost).toEqual([]);
+  });
+
+  test("a life that is over when a batch arrives executes it no more, and L0 hears why", async () => {
+    const { target, ready, send, lost } = await connect();
+    await ready;
+    target.isLeased = false;
+    target.incarnation = 101;
+    expect(await send()).toMatchObject({ ok: false, error: { code: "cpuUnavailable", definite: false } });
+    expect(lost[0]).toMatch(/^CPU 3 refuses the interconnect: .*incarnation 100 of CPU 3 is over$/);
+    expect(target.executed).toEqual([]);
+  });
+
+  test("what a CPU completes after it was given up is refused, and told once", async () => {
+    const { target, ready, client, send, refused, lost } = await connect();
+    await ready;
+    const pending = send();
+    client.giveUp("CPU 3 was fenced");
+    expect(await pending).toMatchObject({ ok: false, error: { message: "CPU 3 was fenced", definite: false } });
+    expect(await send()).toMatchObject({ ok: false, error: { code: "cpuUnavailable", definite: true } });
+    await expect.poll(() => refused).toEqual([1]);
+    expect(target.executed).toEqual([1]);
+    expect(lost).toEqual([]);
+  });
+
   test("an older session is refused and lost", async () => {
     const { endpoint, ready, target } = await connect(9);
     await ready;
@@ -257,4 +298,27 @@ describe.each([
     await send();
     expect(lamport.now).toBe(endpoint.lamport.now);
   });
+});
+
+test("over grpc a life that ends takes its streams with it: L0 hears it without sending anything", async () => {
+  const endpoint = new InterconnectEndpoint(new CountingTarget(), new LamportClock());
+  const target = grpcTarget(endpoint);
+  const drained = () => Promise.resolve();
+  const closeStreams = () => target.close();
+  const listen = "127.0.0.1:0";
+  const server = await serve({ listen, services: [target.service], clock: systemClock, drained, closeStreams });
+  cleanups.push(() => server.stop());
+  const lost: string[] = [];
+  await new Promise<void>((resolve) => {
+    const client = new InterconnectSession({
+      ...{ cpu: 3, incarnation: 100, session: 5, clock: systemClock, lamport: new LamportClock() },
+      transport: grpcTransport(server.address),
+      onReady: resolve,
+      onLost: (reason) => lost.push(reason),
+    });
+    cleanups.push(() => client.close());
+  });
+  target.endLife("incarnation 100 of CPU 3 is over");
+  await expect.poll(() => lost).toHaveLength(1);
+  expect(lost[0]).toMatch(/incarnation 100 of CPU 3 is over$/);
 });

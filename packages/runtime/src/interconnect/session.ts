@@ -1,6 +1,7 @@
 import {
   type Batch,
   type BatchDone,
+  type Completion,
   type OperationError,
   Outbox,
   type OutgoingBatch,
@@ -31,6 +32,8 @@ export interface SessionOptions {
    * the loss recorded. Not called after close().
    */
   readonly onLost: (reason: string) => void;
+  /** A completion arrived after {@link InterconnectSession.giveUp}: it is not applied. */
+  readonly onRefused?: (batch: Batch, completion: Completion) => void;
 }
 
 const RECONNECT_DELAY_MS_MIN = 10;
@@ -49,12 +52,14 @@ export class InterconnectSession implements InterconnectClient {
   #gone = false;
   #wasReady = false;
   #closed = false;
+  #released = false;
 
   constructor(options: SessionOptions) {
     this.cpu = options.cpu;
     this.incarnation = options.incarnation;
     this.#options = options;
-    this.#outbox = new Outbox({ cpu: options.cpu, timers: options.clock });
+    const { cpu, clock: timers, onRefused } = options;
+    this.#outbox = new Outbox({ cpu, timers, ...(onRefused === undefined ? {} : { onRefused }) });
     this.#open();
   }
 
@@ -84,8 +89,15 @@ export class InterconnectSession implements InterconnectClient {
     this.#outbox.again(id, done, options);
   }
 
-  close(): void {
-    this.#end(`the interconnect to CPU ${this.cpu} was closed`);
+  /** As {@link close}, and listens on as long as the link is up: what the CPU completed before it heard of the end is told to onRefused. */
+  giveUp(reason: string): void {
+    if (this.#closed) return;
+    this.#finish(reason);
+    if (this.#link === undefined) this.#release();
+  }
+
+  close(reason = `the interconnect to CPU ${this.cpu} was closed`): void {
+    this.#end(reason);
   }
 
   #open(): void {
@@ -109,6 +121,7 @@ export class InterconnectSession implements InterconnectClient {
   }
 
   #welcome(welcome: Welcome): void {
+    if (this.#closed) return;
     const incarnation = toNumber(welcome.incarnation, "incarnation");
     if (incarnation !== this.incarnation) {
       this.#lose(`CPU ${this.cpu} restarted: it is incarnation ${incarnation}, it was ${this.incarnation}`);
@@ -136,7 +149,10 @@ export class InterconnectSession implements InterconnectClient {
     this.#gone = cause.gone;
     this.#link = undefined;
     this.#outbox.broken();
-    if (this.#closed) return;
+    if (this.#closed) {
+      this.#release();
+      return;
+    }
     if (cause.refused) {
       this.#lose(`CPU ${this.cpu} refuses the interconnect: ${cause.message}`);
       return;
@@ -152,14 +168,26 @@ export class InterconnectSession implements InterconnectClient {
   }
 
   #end(message: string): void {
+    this.#release();
+    this.#finish(message);
+  }
+
+  /** Every batch ends, and nothing is sent any more. */
+  #finish(message: string): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#welcomed = false;
     this.#retry?.cancel();
+    const error: OperationError = { code: "cpuUnavailable", definite: false, message };
+    this.#outbox.close(error);
+  }
+
+  /** Lets go of the transport. */
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
     this.#link?.close();
     this.#link = undefined;
     this.#options.transport.close();
-    const error: OperationError = { code: "cpuUnavailable", definite: false, message };
-    this.#outbox.close(error);
   }
 }

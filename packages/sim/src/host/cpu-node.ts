@@ -14,8 +14,8 @@ export interface CpuNodeOptions {
   readonly emit: (incarnation: number, fact: EventFact) => void;
   /** A number that no life of any CPU had before. */
   readonly newIncarnation: () => number;
-  /** How long the processor was busy with a batch, in ns; it answers then. */
-  readonly executionNs: (batch: Batch, completion: Completion) => number;
+  /** How long the processor was busy with a batch, in ns; it answers then. Asked once for each that is executed. */
+  readonly executionNs: (incarnation: number, batch: Batch, completion: Completion) => number;
   /** Does not stop when its lease ends: wrong on purpose, for a mutant. */
   readonly ignoresLease?: boolean;
 }
@@ -36,6 +36,8 @@ export class CpuNode {
   /** While it is stalled: what arrived and which timers fired. */
   #stalled: (() => void)[] | undefined;
   #crashAtFlush: "before" | "after" | undefined;
+  /** Arrived, and not executed yet. */
+  readonly #waiting = new Map<number, Batch>();
 
   constructor(options: CpuNodeOptions) {
     this.#options = options;
@@ -115,6 +117,7 @@ export class CpuNode {
     this.#incarnation = this.#options.newIncarnation();
     this.#lease = new CpuLease();
     this.#session = 0;
+    this.#waiting.clear();
     this.#busyUntilNs = 0;
     this.#leaseTimer?.cancel();
     this.#leaseTimer = undefined;
@@ -145,18 +148,25 @@ export class CpuNode {
       this.crash();
       return;
     }
+    const { executed } = this.#target;
+    if (batch.id > executed) this.#waiting.set(batch.id, batch);
     const completions = this.#target.receive(batch, acknowledged);
     if (isFlush) {
       this.crash();
       return;
     }
-    for (const completion of completions) this.#answer(session, batch, completion, losesReply === true);
+    for (const completion of completions) {
+      // With this batch may come those that waited for it; or it was executed before, and costs nothing again.
+      const fresh = this.#waiting.get(completion.id);
+      this.#waiting.delete(completion.id);
+      const busyNs = fresh === undefined ? 0 : this.#options.executionNs(this.#incarnation, fresh, completion);
+      this.#answer(session, fresh ?? batch, completion, busyNs, losesReply === true);
+    }
   }
 
-  #answer(session: number, batch: Batch, completion: Completion, isLost: boolean): void {
-    const { clock, send, executionNs } = this.#options;
+  #answer(session: number, batch: Batch, completion: Completion, busyNs: number, isLost: boolean): void {
+    const { clock, send } = this.#options;
     const message: Message = { kind: "completion", session, batch, completion, ...(isLost ? { isLost } : {}) };
-    const busyNs = executionNs(batch, completion);
     const nowNs = clock.nowNs;
     this.#busyUntilNs = Math.max(this.#busyUntilNs, nowNs) + busyNs;
     if (this.#busyUntilNs <= nowNs) send(message);
@@ -166,6 +176,7 @@ export class CpuNode {
   /** A session of L0 that it did not know: whatever is cached here, the new one knows nothing of it. */
   #serve(session: number): void {
     this.#session = session;
+    this.#waiting.clear();
     this.#target.newSession();
   }
 

@@ -1,4 +1,11 @@
-import { FAULT_ACTIONS, type Fault, faultName, isMessageFault, type MessageFaults } from "@vmcslab/faults";
+import {
+  FAULT_ACTIONS,
+  type Fault,
+  type FaultKind,
+  faultName,
+  isMessageFault,
+  type MessageFaults,
+} from "@vmcslab/faults";
 import type { EventFact } from "@vmcslab/history";
 import type { Timer } from "@vmcslab/nested";
 import type { Scheduler } from "../engine/scheduler.js";
@@ -26,6 +33,13 @@ export interface FaultDriverOptions {
   readonly onEvent: (kind: string, listener: () => void) => void;
 }
 
+/** What became of the faults of one kind. `struck`: messages, or once per fault that is done to the host; known when it has ended. */
+export interface FaultTally {
+  injected: number;
+  healed: number;
+  struck: number;
+}
+
 interface Acting {
   readonly heal: () => void;
   /** Ends its lease; undefined: it lasts until everything is healed. */
@@ -39,10 +53,21 @@ export class FaultDriver {
   #over = false;
   injected = 0;
   healed = 0;
+  readonly tally: Partial<Record<FaultKind, FaultTally>> = {};
 
   constructor(options: FaultDriverOptions) {
     this.#options = options;
-    for (const fault of options.faults) this.#arm(fault);
+  }
+
+  /** The workload starts: the times of faults and the events they begin at are counted from now. Call it once. */
+  start(): void {
+    for (const fault of this.#options.faults) this.#arm(fault);
+  }
+
+  /** A fault that nobody planned: at once, unless it says when. */
+  add(fault: Fault): void {
+    if (fault.at === undefined && fault.on === undefined) this.#inject(fault);
+    else this.#arm(fault);
   }
 
   /** Everything that acts ends now, and nothing begins any more. */
@@ -56,7 +81,8 @@ export class FaultDriver {
     if (isMessageFault(fault) && fault.match.probability === 0) return;
     const { on } = fault;
     if (on === undefined) {
-      this.#options.scheduler.at(fault.at ?? 0, () => this.#inject(fault));
+      const { scheduler } = this.#options;
+      scheduler.at(scheduler.nowNs + (fault.at ?? 0), () => this.#inject(fault));
       return;
     }
     let seen = 0;
@@ -72,6 +98,7 @@ export class FaultDriver {
     if (this.#over || this.#acting.has(fault)) return;
     const { scheduler } = this.#options;
     this.injected++;
+    this.#tallyOf(fault).injected++;
     this.#emit("fault.injected", fault, {});
     const heal = this.#begin(fault);
     const { forNs = FAULT_ACTIONS[fault.action.kind].leaseNs } = fault;
@@ -87,7 +114,16 @@ export class FaultDriver {
     acting.heal();
     this.healed++;
     const count = isMessageFault(fault) ? this.#options.messages.strikes(fault) : 1;
+    const tally = this.#tallyOf(fault);
+    tally.healed++;
+    tally.struck += count;
     this.#emit("fault.healed", fault, { count });
+  }
+
+  #tallyOf({ action: { kind } }: Fault): FaultTally {
+    const tally = this.tally[kind] ?? { injected: 0, healed: 0, struck: 0 };
+    this.tally[kind] = tally;
+    return tally;
   }
 
   #begin(fault: Fault): () => void {

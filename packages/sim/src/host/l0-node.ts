@@ -32,6 +32,8 @@ export interface L0NodeOptions {
   /** Between the core and the outbox: where a mutant sits. Default: nobody does. */
   readonly intercept?: (batch: OutgoingBatch, done: (result: BatchResult) => void, send: SendOn) => void;
   readonly wrap?: <T>(operation: Operation<T>) => Operation<T>;
+  /** A completion arrives, of the session with this CPU that is not over. */
+  readonly onCompletion?: (batch: Batch, completion: Completion) => void;
   readonly onRefused?: (batch: Batch, completion: Completion) => void;
 }
 
@@ -104,7 +106,20 @@ export class L0Node {
 
   receive(cpu: number, message: Message): void {
     if (message.kind === "beat") this.#beat(cpu, message.incarnation, message.beat);
-    else if (message.kind === "completion") this.#sessions.get(message.session)?.outbox.complete(message.completion);
+    else if (message.kind === "completion") this.#completed(cpu, message);
+  }
+
+  /** Nobody listens at this CPU's address: its process is gone, and L0 need not wait for a fence. */
+  gone(cpu: number): void {
+    const known = this.#cpus.get(cpu);
+    if (known === undefined) return;
+    this.#lives.ended(cpu, known.incarnation);
+    this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
+  }
+
+  #completed(cpu: number, { session, batch, completion }: Extract<Message, { kind: "completion" }>): void {
+    if (this.#cpus.get(cpu)?.session === session) this.#options.onCompletion?.(batch, completion);
+    this.#sessions.get(session)?.outbox.complete(completion);
   }
 
   /** What the sender of a batch is told instead of an answer. */

@@ -4,12 +4,12 @@ import { L0, type Message, methodsOf, type NodeId, nodeName } from "./messages.j
 
 export interface NetworkOptions {
   readonly scheduler: Scheduler;
-  /** One way, in ns. */
-  readonly latency: (random: RandomStream) => number;
+  /** One way, in whole ns; asked once for each copy that is carried. `cpu`: the CPU at the other end from L0. */
+  readonly latency: (random: RandomStream, message: Message, cpu: number) => number;
   /** Messages of one sender to one receiver arrive in the order in which they were sent, unless a fault says otherwise. */
   readonly inOrder: boolean;
   readonly random: RandomStream;
-  readonly faults: MessageFaults;
+  readonly faults: Pick<MessageFaults, "isActive" | "decide">;
   readonly deliver: (from: NodeId, to: NodeId, message: Message) => void;
   /** The sender of a batch is told that it was not carried, or that nobody knows. */
   readonly failBatch: (session: number, id: number, definite: boolean) => void;
@@ -122,7 +122,7 @@ export class SimNetwork {
   ): void {
     const { scheduler, latency } = this.#options;
     const link = from === L0 ? to : ~from;
-    let arrivesNs = scheduler.nowNs + latency(this.#stream(link)) + extraNs;
+    let arrivesNs = scheduler.nowNs + latency(this.#stream(link), message, from === L0 ? to : from) + extraNs;
     if (inOrder) {
       arrivesNs = Math.max(arrivesNs, this.#lastArrival.get(link) ?? 0);
       this.#lastArrival.set(link, arrivesNs);

@@ -3,6 +3,13 @@ import { SimEvent } from "./sim-event.js";
 
 export type Observe = (event: HistoryEvent) => void;
 
+/** How many events one life of a source published. */
+export interface LifePosition {
+  readonly source: string;
+  readonly incarnation: number;
+  readonly published: number;
+}
+
 /** The clock that stamps a source's events. */
 export interface Stamp {
   readonly wallUs: number;
@@ -19,6 +26,7 @@ export class SimRecorder {
   readonly #bufferMax: number;
   /** By source, of its latest life. */
   readonly #sequences = new Map<string, { incarnation: number; seq: number }>();
+  readonly #ended: LifePosition[] = [];
   readonly #listeners = new Map<EventKind, (() => void)[]>();
   #held: HistoryEvent[] | undefined;
   #lamport = 0;
@@ -43,8 +51,19 @@ export class SimRecorder {
   #nextSeq(source: string, incarnation: number): number {
     const known = this.#sequences.get(source);
     if (known?.incarnation === incarnation) return ++known.seq;
+    if (known !== undefined) this.#ended.push({ source, incarnation: known.incarnation, published: known.seq });
     this.#sequences.set(source, { incarnation, seq: 1 });
     return 1;
+  }
+
+  /** How far each life of each source got, what was lost on the way included. */
+  positions(): LifePosition[] {
+    const alive = [...this.#sequences].map(([source, { incarnation, seq }]) => ({
+      source,
+      incarnation,
+      published: seq,
+    }));
+    return [...this.#ended, ...alive];
   }
 
   /** Called at each event of this kind, after it was recorded. */

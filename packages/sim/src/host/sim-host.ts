@@ -15,6 +15,7 @@ import { NodeClock } from "../engine/node-clock.js";
 import { Scheduler } from "../engine/scheduler.js";
 import { CpuNode } from "./cpu-node.js";
 import { FaultDriver, type FaultVictims } from "./fault-driver.js";
+import { FaultSet } from "./fault-set.js";
 import { L0Node } from "./l0-node.js";
 import { L0, type Message, type NodeId } from "./messages.js";
 import { type MessageRecord, SimNetwork } from "./network.js";
@@ -37,6 +38,8 @@ export interface Saboteur {
   fact?(fact: EventFact): EventFact | undefined;
   /** A batch arrives at a CPU; what it returns is executed instead. */
   arriving?(cpu: CpuNode, batch: Batch): Batch;
+  /** A completion of the session that L0 has with a CPU arrives, before L0 looks at it: the first time, late, or once more. */
+  completed?(batch: Batch, completion: Completion): void;
   /** L0 refused a write-back. */
   refused?(batch: Batch, completion: Completion): void;
   readonly ignoresLease?: boolean;
@@ -51,15 +54,19 @@ export interface SimHostOptions {
   readonly beatNs: number;
   readonly deadlineMs: number;
   readonly resendAfterMs: number;
-  /** Of one message one way, ns. */
-  readonly latency: (random: RandomStream) => number;
+  /** Of one message one way, in whole ns. `cpu`: the CPU at the other end from L0. */
+  readonly latency: (random: RandomStream, message: Message, cpu: number) => number;
   readonly inOrder: boolean;
   readonly faults: readonly Fault[];
   /** All randomness of this host comes from it. */
   readonly random: RandomStream;
   readonly observe: (event: HistoryEvent) => void;
-  /** How long a processor is busy with a batch, ns. Default: no time. */
-  readonly executionNs?: (cpu: number, batch: Batch, completion: Completion) => number;
+  /** How long a processor is busy with a batch, in whole ns; asked once for each batch that is executed. `incarnation`: of the CPU. Default: no time. */
+  readonly executionNs?: (cpu: number, incarnation: number, batch: Batch, completion: Completion) => number;
+  /** Faults wait until `faults.start()`, because the workload does not begin with the host. Default: they do not. */
+  readonly holdsFaults?: boolean;
+  /** A new life of L0 begins. */
+  readonly onL0?: (hypervisor: Hypervisor) => void;
   readonly onMessage?: (record: MessageRecord) => void;
   /** Events held while the bus is stopped; more are lost. Default: a million. */
   readonly busBuffer?: number;
@@ -76,6 +83,9 @@ export class SimHost {
   readonly faults: FaultDriver;
   readonly options: SimHostOptions;
   readonly #cpus: CpuNode[] = [];
+  readonly #struck: FaultSet;
+  /** Of the faults that nobody planned, one each. */
+  readonly #injected: FaultDriver[] = [];
   readonly #clocks = new Map<NodeId, NodeClock>();
   /** Operations of callers that have not ended. */
   readonly #callers = new Set<(answer: Answer<never>) => void>();
@@ -94,12 +104,13 @@ export class SimHost {
       bufferMax: options.busBuffer ?? BUS_BUFFER,
     });
     const messages = new MessageFaults(options.faults, options.random.fork("faults"));
+    this.#struck = new FaultSet(messages);
     this.network = new SimNetwork({
       scheduler,
       latency: options.latency,
       inOrder: options.inOrder,
       random: options.random.fork("network"),
-      faults: messages,
+      faults: this.#struck,
       deliver: (from, to, message) => this.#deliver(from, to, message),
       failBatch: (session, id, definite) =>
         scheduler.at(scheduler.nowNs, () => this.#l0?.failBatch(session, id, definite)),
@@ -108,14 +119,8 @@ export class SimHost {
     options.saboteur?.install?.(this);
     this.#startL0();
     for (let cpu = 0; cpu < options.cpus; cpu++) this.#addCpu(cpu);
-    this.faults = new FaultDriver({
-      faults: options.faults,
-      scheduler,
-      messages,
-      victims: this.#victims(),
-      emit: (fact) => this.recorder.record("faults", 1, this.#clock(L0), fact),
-      onEvent: (kind, listener) => this.recorder.on(asKind(kind), listener),
-    });
+    this.faults = this.#newDriver(options.faults, messages);
+    if (options.holdsFaults !== true) this.faults.start();
   }
 
   /** Undefined while L0 is down. */
@@ -162,6 +167,37 @@ export class SimHost {
     return true;
   }
 
+  /** A fault that nobody planned begins now, or at its time or event from now on. It ends with its lease, or with {@link heal}. */
+  inject(fault: Fault): void {
+    const messages = new MessageFaults([fault], this.options.random.fork(`injected ${this.#injected.length}`));
+    this.#struck.add(messages);
+    const driver = this.#newDriver([fault], messages);
+    this.#injected.push(driver);
+    driver.add(fault);
+  }
+
+  /** Whatever was injected ends, and what waits for its time does not begin. */
+  heal(): void {
+    for (const driver of this.#injected) driver.healAll();
+  }
+
+  /** A CPU's process dies, and L0 learns it at once, as from a connection that is refused. */
+  kill(cpu: number): void {
+    this.#cpus[cpu]?.crash();
+    this.#l0?.gone(cpu);
+  }
+
+  #newDriver(faults: readonly Fault[], messages: MessageFaults): FaultDriver {
+    return new FaultDriver({
+      faults,
+      scheduler: this.scheduler,
+      messages,
+      victims: this.#victims(),
+      emit: (fact) => this.recorder.record("faults", 1, this.#clock(L0), fact),
+      onEvent: (kind, listener) => this.recorder.on(asKind(kind), listener),
+    });
+  }
+
   #addCpu(number: number): void {
     const { options } = this;
     const { saboteur } = options;
@@ -174,7 +210,8 @@ export class SimHost {
       send: (message) => this.network.send(number, L0, message),
       emit: (incarnation, fact) => this.recorder.record(`cpu${number}`, incarnation, clock, fact),
       newIncarnation: () => ++this.#incarnations,
-      executionNs: (batch, completion) => options.executionNs?.(number, batch, completion) ?? 0,
+      executionNs: (incarnation, batch, completion) =>
+        options.executionNs?.(number, incarnation, batch, completion) ?? 0,
       ...(saboteur?.ignoresLease === true ? { ignoresLease: true } : {}),
     });
     this.#cpus.push(cpu);
@@ -201,10 +238,12 @@ export class SimHost {
       newSession: () => ++this.#sessions,
       ...(saboteur?.batch === undefined ? {} : { intercept: saboteur.batch.bind(saboteur) }),
       ...(saboteur?.operation === undefined ? {} : { wrap: saboteur.operation.bind(saboteur) }),
+      ...(saboteur?.completed === undefined ? {} : { onCompletion: saboteur.completed.bind(saboteur) }),
       ...(saboteur?.refused === undefined ? {} : { onRefused: saboteur.refused.bind(saboteur) }),
     });
     this.#l0 = l0;
     saboteur?.hypervisor?.(l0.hypervisor);
+    options.onL0?.(l0.hypervisor);
   }
 
   #deliver(from: NodeId, to: NodeId, message: Message): void {

@@ -34,6 +34,7 @@ export async function attachToHost(attach: AttachOptions, options: TargetOptions
     const beginning = await begin(l0, trace, options);
     const host = grpcHost(attach.l0Address);
     return {
+      mode: "attached",
       host: { ...host, createVcpu: (request) => host.createVcpu({ poolSize: options.poolSize, ...request }) },
       countersBefore: beginning.counters,
       // The host is not ours: whoever runs it sees to its services. What breaks fails the operations.

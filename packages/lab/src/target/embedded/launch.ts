@@ -130,6 +130,7 @@ function running(
   const traceClient = new TraceClient(trace.address);
   let stopped: Promise<void> | undefined;
   return {
+    mode: "embedded",
     host,
     broken: firstUnexpectedEnd(children),
     settle: () => settleEvents(sources, traceClient),

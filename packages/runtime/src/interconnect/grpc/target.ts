@@ -6,13 +6,15 @@ import {
   InterconnectServiceService,
 } from "../../generated/vmcslab/v1/interconnect.js";
 import { type ServedService, served } from "../../rpc/served.js";
-import { type InterconnectEndpoint, ProtocolViolation } from "../endpoint.js";
+import { type InterconnectEndpoint, NoLease, ProtocolViolation } from "../endpoint.js";
 
 type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 
 /** A CPU that can be reached over gRPC. */
 export interface GrpcTarget {
   readonly service: ServedService;
+  /** This life of the CPU is over: the open streams end with FAILED_PRECONDITION, so that L0 hears it at once. */
+  endLife(reason: string): void;
   /** Ends the open streams, so that the server can stop. */
   close(): void;
 }
@@ -21,7 +23,9 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
   const open = new Set<Stream>();
   const connect = (stream: Stream): void => {
     open.add(stream);
-    answer(endpoint, stream);
+    answer(endpoint, stream, (code, details) => {
+      if (open.delete(stream)) stream.emit("error", { code, details });
+    });
     stream.on("close", () => open.delete(stream));
     stream.on("cancelled", () => open.delete(stream));
     stream.on("end", () => {
@@ -31,21 +35,28 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
   };
   return {
     service: served("vmcslab.v1.InterconnectService", InterconnectServiceService, { connect }),
+    endLife(details) {
+      for (const stream of [...open]) if (open.delete(stream)) stream.emit("error", { code: REFUSED, details });
+    },
     close() {
       for (const stream of open) stream.end();
     },
   };
 }
 
-function answer(endpoint: InterconnectEndpoint, stream: Stream): void {
+const REFUSED = status.FAILED_PRECONDITION;
+
+/** `fail` ends the stream with a status, once. */
+function answer(endpoint: InterconnectEndpoint, stream: Stream, fail: (code: status, details: string) => void): void {
   const conversation = endpoint.connect();
   stream.on("data", (request: ConnectRequest) => {
     try {
       for (const response of conversation.receive(request)) stream.write(response);
     } catch (error) {
-      if (!(error instanceof ProtocolViolation || error instanceof InvalidMessage)) throw error;
-      const code = error instanceof InvalidMessage ? status.INVALID_ARGUMENT : status.FAILED_PRECONDITION;
-      stream.emit("error", { code, details: error.message });
+      if (error instanceof ProtocolViolation) fail(REFUSED, error.message);
+      else if (error instanceof NoLease) fail(status.UNAVAILABLE, error.message);
+      else if (error instanceof InvalidMessage) fail(status.INVALID_ARGUMENT, error.message);
+      else throw error;
     }
   });
   // A broken stream is L0's to notice: it connects again and asks for what it misses.

@@ -1,4 +1,5 @@
 import { ConnectRequest, ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
+import { NoLease } from "../endpoint.js";
 import type { Transport } from "../port.js";
 import type { InProcessTarget } from "./target.js";
 
@@ -17,7 +18,7 @@ export function inProcessTransport(target: InProcessTarget): Transport {
         if (!open) return;
         open = false;
         const message = error instanceof Error ? error.message : String(error);
-        queueMicrotask(() => broken({ message, refused: true, gone: false }));
+        queueMicrotask(() => broken({ message, refused: !(error instanceof NoLease), gone: false }));
       };
       return {
         send(frame) {

@@ -1,0 +1,80 @@
+/** From what a run measured and found to its result. */
+import type { HostCounters } from "@vmcslab/nested";
+import type { Experiment } from "../experiment/schema.js";
+import { checkThresholds } from "../experiment/thresholds.js";
+import type { LatencyRecorder } from "../measure/latency.js";
+import type { EventCounts, RunningTarget } from "../target/target.js";
+import type { Findings } from "../workload/findings.js";
+import type { WorkloadReport } from "../workload/workload.js";
+import { metricOf, RESULT_SCHEMA, type RunResult, type Violation } from "./result.js";
+import { simulationReport } from "./simulation.js";
+import { verdictOf } from "./verdict.js";
+
+export interface RunParts {
+  readonly experiment: Experiment;
+  readonly seed: number;
+  readonly again: string;
+  readonly signal: AbortSignal;
+  readonly target: RunningTarget;
+  readonly vcpus: number;
+  readonly workload: WorkloadReport;
+  readonly latencies: LatencyRecorder;
+  readonly findings: Findings;
+  readonly counters: HostCounters | undefined;
+  readonly events: EventCounts;
+  readonly gaps: readonly string[];
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+  readonly folder: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+}
+
+export function assembleResult(parts: RunParts): RunResult {
+  const { experiment, seed, signal, findings, gaps, events, violationCount, workload, target } = parts;
+  const { cpus, poolSize } = experiment.machine;
+  const { simulated } = target;
+  const measured = measuredOf(parts);
+  const evidence = { violations: violationCount, lost: events.lost, failures: findings.unexplainedCount, gaps };
+  return {
+    schema: RESULT_SCHEMA,
+    experiment: experiment.name,
+    seed,
+    verdict: verdictOf(evidence),
+    mode: target.mode,
+    ...(simulated === undefined ? {} : { simulation: simulationReport(simulated, parts.latencies) }),
+    host: { cpus, vcpus: parts.vcpus, poolSize },
+    ...measured,
+    failures: findings.failures,
+    failureCount: findings.failureCount,
+    ...(simulated === undefined ? {} : { faults: simulated.faults() }),
+    gaps,
+    thresholds: checkThresholds(experiment, (metric) => metricOf(measured, metric)),
+    workload: { kind: workload.kind, notes: workload.notes, facts: workload.facts },
+    ...(signal.aborted ? { interrupted: String(signal.reason) } : {}),
+    startedAt: parts.startedAt,
+    folder: parts.folder,
+    again: parts.again,
+    violations: parts.violations,
+    violationCount,
+    durationMs: parts.durationMs,
+  };
+}
+
+function measuredOf({ latencies, counters, events }: RunParts): Parameters<typeof metricOf>[0] {
+  return {
+    operations: latencies.summary(),
+    clears: {
+      local: counters?.clearsLocal ?? 0,
+      crossCpu: counters?.clearsCrossCpu ?? 0,
+      initial: counters?.clearsInitial ?? 0,
+    },
+    pool: {
+      hits: counters?.poolHits ?? 0,
+      recycles: counters?.poolRecycles ?? 0,
+      allocations: counters?.poolAllocations ?? 0,
+      frees: counters?.poolFrees ?? 0,
+    },
+    events,
+  };
+}
