@@ -29,7 +29,6 @@ export async function simulate(
   runsDir: string,
   startedUs = 0,
 ): Promise<RunResult> {
-  const { machine } = experiment;
   const faults = await readFaults(experiment);
   return await runExperiment({
     experiment,
@@ -44,7 +43,7 @@ export async function simulate(
       },
       sleep: () => Promise.reject(new Error("a simulated run waits for the machine")),
     },
-    launch: (options) => launchSimulated(options, { machine, faults, seed, costModel: defaultCosts() }),
+    launch: (options) => launchSimulated(options, { faults, seed, costModel: defaultCosts() }),
     signal: new AbortController().signal,
     onNotes: () => undefined,
     onProgress: () => undefined,

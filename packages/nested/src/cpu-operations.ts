@@ -52,7 +52,7 @@ export function* offlineCpu(host: HostState, operation: number, number: number):
 }
 
 function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<number> {
-  const { number } = cpu;
+  const { number, state: before } = cpu;
   cpu.state = "going";
   const clears = [...cpu.loaded].map(decideClear);
   cpu.current = undefined;
@@ -62,7 +62,7 @@ function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<numb
     ...clears.map(({ vmcs, epoch }) => ({ kind: "vmclear", region: vmcs.region, epoch }) as const),
     { kind: "vmxoff" },
   ];
-  const results = yield* runDown(cpu, operation, instructions, clears);
+  const results = yield* runDown(cpu, operation, instructions, clears, before);
   clears.forEach((clear, i) => {
     const result = results[i + 1];
     if (result !== undefined && applyClear(host, clear, result, operation, "cpu offline")) host.counters.clearsLocal++;
@@ -72,18 +72,19 @@ function* takeDown(host: HostState, operation: number, cpu: HostCpu): Steps<numb
   return clears.length;
 }
 
-/** Where nothing was executed, the CPU stays up. */
+/** Where nothing was executed, the CPU is as it was before: up, or still going, because an earlier attempt may be executed yet. */
 function* runDown(
   cpu: HostCpu,
   operation: number,
   instructions: readonly BatchInstruction[],
   clears: readonly DecidedClear[],
+  before: HostCpu["state"],
 ): Steps<readonly InstructionResult[]> {
   try {
     return yield* runOn(cpu, operation, instructions);
   } catch (error) {
     if (error instanceof OperationFailed && error.error.definite && cpu.state === "going") {
-      cpu.state = "online";
+      cpu.state = before;
       clears.forEach(withdrawClear);
     }
     throw error;

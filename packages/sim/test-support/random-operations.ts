@@ -1,31 +1,20 @@
-import { type HistoryEvent, Sanitizer } from "@vmcslab/history";
-import { type Answer, type L1Instruction, type Operation, type OperationError, VMCS12_REVISION } from "@vmcslab/nested";
-import { CPU_MODELS, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
+import type { MessageAction } from "@vmcslab/faults";
+import {
+  type Answer,
+  type Hypervisor,
+  type L1Instruction,
+  type Operation,
+  type OperationError,
+  VMCS12_REVISION,
+} from "@vmcslab/nested";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { Board, type LinkFault, type Links } from "../src/board.js";
 import { VALID_L2 } from "../src/explore/guest-image.js";
-import { InMemoryHistory } from "../src/in-memory-history.js";
+import type { TestHost } from "./test-host.js";
 
 export const CPUS = 3;
 const VMXON_REGION = 0x1000n;
 const VMPTRS = [0x3000n, 0x4000n, 0x5000n];
-
-export function newBoard(poolSize: number, links?: Links): { board: Board; history: readonly HistoryEvent[] } {
-  const history = new InMemoryHistory("test");
-  const model = CPU_MODELS[DEFAULT_CPU_MODEL];
-  if (model === undefined) throw new Error("the default model exists");
-  const board = new Board({
-    cpus: CPUS,
-    ...(links === undefined ? {} : { links }),
-    poolSize,
-    memoryPages: 64,
-    l1MemoryBytes: 1 << 20,
-    model,
-    emit: history.record,
-  });
-  return { board, history: history.events };
-}
 
 function build(addr: bigint): L1Instruction[] {
   return [
@@ -37,14 +26,12 @@ function build(addr: bigint): L1Instruction[] {
 }
 
 /** L0's records against the processors: invariants 1, 3 and 6 by looking, not by history. */
-export function expectTruth(board: Board): void {
-  const { state } = board.hypervisor;
-  for (const vcpu of state.vcpus.values()) {
+export function expectTruth({ sim, hypervisor }: TestHost): void {
+  for (const vcpu of hypervisor.state.vcpus.values()) {
     for (const vmcs of [vcpu.vmcs01, ...vcpu.pool.map((entry) => entry.vmcs)]) {
       expect(vmcs.freed).toBe(false);
-      for (const number of board.cpuNumbers) {
-        if (!board.isAlive(number)) continue;
-        const processor = board.processor(number);
+      for (const { cpu: number, isAlive, processor } of sim.cpus) {
+        if (!isAlive) continue;
         const believed = vmcs.cpu === number;
         expect({ vmcs: vmcs.id, cpu: number, active: processor.isActive(vmcs.region) }).toEqual({
           vmcs: vmcs.id,
@@ -57,11 +44,8 @@ export function expectTruth(board: Board): void {
   }
 }
 
-export function violationsOf(history: readonly HistoryEvent[]): string[] {
-  const sanitizer = new Sanitizer();
-  for (const event of history) sanitizer.observe(event);
-  return sanitizer.finish({ complete: true }).violations.map(({ invariant, message }) => `${invariant}: ${message}`);
-}
+/** What becomes of the next batch to a CPU. `unreachable`: it is not sent, and L0 is told so. */
+export type Loss = "dropRequest" | "dropReply" | "unreachable";
 
 export type Step =
   | { readonly kind: "create"; readonly cpu: number; readonly pool: number }
@@ -70,7 +54,7 @@ export type Step =
   | { readonly kind: "exit"; readonly vcpu: number; readonly reason: number }
   | { readonly kind: "place"; readonly vcpu: number; readonly cpu: number }
   | { readonly kind: "offline" | "online" | "kill" | "restart"; readonly cpu: number }
-  | { readonly kind: "drop"; readonly cpu: number; readonly fault: LinkFault }
+  | { readonly kind: "drop"; readonly cpu: number; readonly fault: Loss }
   | { readonly kind: "refuse"; readonly what: "node" | "page" };
 
 const vcpu = fc.nat({ max: 3 });
@@ -121,57 +105,63 @@ export const anyStepOrLoss: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+type Begin = (hypervisor: Hypervisor) => Operation<unknown>;
+
 /** The operation that a step begins; undefined for one that is done to the host from outside, which is done at once. */
-export function begin(board: Board, step: Step): Operation<unknown> | undefined {
-  const { hypervisor } = board;
+export function begin(host: TestHost, step: Step): Begin | undefined {
   switch (step.kind) {
     case "create":
-      return hypervisor.createVcpu({ cpu: step.cpu, poolSize: step.pool });
+      return (hypervisor) => hypervisor.createVcpu({ cpu: step.cpu, poolSize: step.pool });
     case "destroy":
-      return hypervisor.destroyVcpu(step.vcpu);
+      return (hypervisor) => hypervisor.destroyVcpu(step.vcpu);
     case "vmxon":
-      return hypervisor.runL1(step.vcpu, [
+      return runL1(
+        step.vcpu,
         { op: "write32", addr: VMXON_REGION, value: VMCS12_REVISION },
         { op: "vmxon", addr: VMXON_REGION },
-      ]);
+      );
     case "vmxoff":
-      return hypervisor.runL1(step.vcpu, [{ op: "vmxoff" }]);
+      return runL1(step.vcpu, { op: "vmxoff" });
     case "launch":
-      return hypervisor.runL1(step.vcpu, [{ op: "vmlaunch" }]);
+      return runL1(step.vcpu, { op: "vmlaunch" });
     case "resume":
-      return hypervisor.runL1(step.vcpu, [{ op: "vmresume" }]);
+      return runL1(step.vcpu, { op: "vmresume" });
     case "build":
-      return hypervisor.runL1(step.vcpu, build(VMPTRS[step.vmptr] ?? 0n));
+      return runL1(step.vcpu, ...build(VMPTRS[step.vmptr] ?? 0n));
     case "load":
-      return hypervisor.runL1(step.vcpu, [{ op: "vmptrld", addr: VMPTRS[step.vmptr] ?? 0n }]);
+      return runL1(step.vcpu, { op: "vmptrld", addr: VMPTRS[step.vmptr] ?? 0n });
     case "clear":
-      return hypervisor.runL1(step.vcpu, [{ op: "vmclear", addr: VMPTRS[step.vmptr] ?? 0n }]);
+      return runL1(step.vcpu, { op: "vmclear", addr: VMPTRS[step.vmptr] ?? 0n });
     case "exit":
-      return hypervisor.guestExit({
-        vcpu: step.vcpu,
-        reason: step.reason,
-        qualification: 0n,
-        guest: [[0x681e, 0x1234n]],
-      });
+      return (hypervisor) =>
+        hypervisor.guestExit({ vcpu: step.vcpu, reason: step.reason, qualification: 0n, guest: [[0x681e, 0x1234n]] });
     case "place":
-      return hypervisor.placeVcpu(step.vcpu, step.cpu);
+      return (hypervisor) => hypervisor.placeVcpu(step.vcpu, step.cpu);
     case "offline":
-      return hypervisor.offlineCpu(step.cpu);
+      return (hypervisor) => hypervisor.offlineCpu(step.cpu);
     case "online":
-      return board.isAlive(step.cpu) ? hypervisor.onlineCpu(step.cpu) : undefined;
+      return (hypervisor) => hypervisor.onlineCpu(step.cpu);
     case "kill":
-      if (board.isAlive(step.cpu)) board.kill(step.cpu);
+      host.sim.kill(step.cpu);
       return undefined;
     case "restart":
-      if (!board.isAlive(step.cpu)) board.register(step.cpu);
+      host.sim.cpus[step.cpu]?.start();
       return undefined;
     case "drop":
-      board.injectFault(step.cpu, step.fault, 1);
+      host.strikeNext(step.cpu, actionOf(step.fault));
       return undefined;
     case "refuse":
-      hypervisor.state.allocator.refuseNext(step.what, 1);
+      host.hypervisor.state.allocator.refuseNext(step.what, 1);
       return undefined;
   }
+}
+
+function runL1(vcpu: number, ...instructions: L1Instruction[]): Begin {
+  return (hypervisor) => hypervisor.runL1(vcpu, instructions);
+}
+
+function actionOf(loss: Loss): MessageAction {
+  return loss === "unreachable" ? { kind: "error", definite: true } : { kind: loss };
 }
 
 /** An operation may be refused for these reasons, however it was interleaved. Never for an outcome that the protocol excludes. */
@@ -181,15 +171,14 @@ export function expectOrderly(answer: Answer<unknown>, ...also: readonly Operati
 }
 
 /** Everything is destroyed, on CPUs that are all up: what is left over is a leak. */
-export function expectNothingLeft(board: Board): void {
-  const { hypervisor } = board;
-  for (const number of board.cpuNumbers) {
-    if (!board.isAlive(number)) board.register(number);
-    expect(board.run(hypervisor.onlineCpu(number))).toMatchObject({ ok: true });
-  }
-  for (const { vcpu: id } of hypervisor.listVcpus())
-    expect(board.run(hypervisor.destroyVcpu(id))).toEqual({ ok: true, value: undefined });
+export function expectNothingLeft(host: TestHost): void {
+  const { sim, hypervisor } = host;
+  for (const cpu of sim.cpus) cpu.start();
+  host.waitUntilWhole();
+  for (const { cpu } of sim.cpus) expect(host.run((l0) => l0.onlineCpu(cpu))).toMatchObject({ ok: true });
+  for (const { vcpu } of hypervisor.listVcpus())
+    expect(host.run((l0) => l0.destroyVcpu(vcpu))).toEqual({ ok: true, value: undefined });
   const { allocator } = hypervisor.state;
   expect({ pages: allocator.pagesInUse, nodes: allocator.nodesInUse }).toEqual({ pages: CPUS, nodes: 0 });
-  for (const number of board.cpuNumbers) expect(board.processor(number).activeVmcss()).toEqual([]);
+  for (const { processor } of sim.cpus) expect(processor.activeVmcss()).toEqual([]);
 }

@@ -8,10 +8,12 @@ import { MEMORY_BYTES, type RemoteCpu } from "./remote-machine.js";
 
 const { ExecuteRequest, ExecuteResponse, ReadMemoryRequest, ReadMemoryResponse } = cpuWire;
 
+const LIFE = { incarnation: 1, holdsLease: () => true };
+
 export function inProcessCpu(cpu: number, model: CpuModel, featureControl: number | undefined): RemoteCpu {
   const emit = (): void => undefined;
   const firmware = featureControl === undefined ? {} : { featureControl };
-  const board = new Board({ cpu, model, incarnation: 1, emit, memoryBytes: MEMORY_BYTES, ...firmware });
+  const board = new Board({ cpu, model, life: LIFE, emit, memoryBytes: MEMORY_BYTES, ...firmware });
   const requests = new CpuRequests(board, new PeoplesInstructions(board, emit));
   const run: RemoteCpu["run"] = async (steps: readonly CpuStep[]) => {
     const request = ExecuteRequest.encode({ steps: steps.map((step) => ({ step })) }).finish();

@@ -43,7 +43,7 @@ async function simulated(flags: TargetFlags, experiment: Experiment, seed: numbe
   const { machine } = experiment;
   const costModel = chosenModel(flags.costModel, machine.cpuModel ?? DEFAULT_CPU_MODEL);
   const faults = await readFaults(experiment);
-  return (options) => launchSimulated(options, { machine, faults, seed, costModel });
+  return (options) => launchSimulated(options, { faults, seed, costModel });
 }
 
 function chosenModel(name: string | undefined, cpuModel: string): CostModel {

@@ -9,3 +9,4 @@ export { type Setting, settingsOf } from "./origins.js";
 export { type Override, parseSetFlag } from "./override.js";
 export { refuseFaults } from "./refuse-faults.js";
 export type { Experiment } from "./schema.js";
+export { parseDurationNs } from "./units.js";

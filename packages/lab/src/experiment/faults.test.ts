@@ -156,14 +156,15 @@ describe("a live run", () => {
     expect(() => refuseFaults(load("- { do: crashL0 }", "e.yaml"))).toThrow(
       "e.yaml:3:1: faults: faults are injected by `vmcslab run --simulate` and `vmcslab explore`; live injection is not there yet",
     );
-    const fence = parseExperiment(`${HEAD}machine: { lostCpu: fence }`, "e.yaml");
-    expect(() => refuseFaults(fence)).toThrow("e.yaml:3:12: machine.lostCpu: fence is done by");
+    const fence = (lease: string) => parseExperiment(`${HEAD}machine: { lostCpu: fence, lease: ${lease} }`, "e.yaml");
+    expect(() => refuseFaults(fence("99ms"))).toThrow("e.yaml:3:28: machine.lease: 99ms is too short for processes");
+    expect(() => refuseFaults(fence("100ms"))).not.toThrow();
   });
 
-  it("accepts an experiment without them, whose CPUs have a lease of 100 ms", () => {
+  it("accepts an experiment without them, whose CPUs have a lease of 5 s", () => {
     const plain = parseExperiment(HEAD, "e.yaml");
     expect(() => refuseFaults(plain)).not.toThrow();
-    expect(settingsOf(plain)).toContainEqual({ path: "machine.lease", value: "100ms", origin: "default" });
+    expect(settingsOf(plain)).toContainEqual({ path: "machine.lease", value: "5s", origin: "default" });
     expect(() => parseExperiment(`${HEAD}machine: { lease: 0ms }`, "e.yaml")).toThrow("must be longer than 0");
   });
 });

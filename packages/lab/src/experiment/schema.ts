@@ -32,7 +32,7 @@ const machine = z
       ),
     lease: duration
       .refine((text) => parseDurationUs(text) !== 0, { error: "must be longer than 0" })
-      .default("100ms")
+      .default("5s")
       .describe("How long a CPU may use its VMCSs without hearing from L0. Only for `fence` and `kill`."),
   })
   .describe("The host.");

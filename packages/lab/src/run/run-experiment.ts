@@ -113,10 +113,12 @@ async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTa
 }
 
 function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: RunFolder): TargetOptions {
-  const { cpus, poolSize, cpuModel } = experiment.machine;
+  const { cpus, poolSize, cpuModel, lostCpu, lease } = experiment.machine;
   return {
     cpus,
     poolSize,
+    lostCpu,
+    lease,
     ...(cpuModel === undefined ? {} : { cpuModel }),
     hostName: experiment.name,
     historyDir: folder.historyDir,

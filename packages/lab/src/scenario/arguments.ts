@@ -1,5 +1,6 @@
 import { fieldByName } from "@vmcslab/vmx";
 import { UsageError } from "../errors.js";
+import { parseDurationNs } from "../experiment/units.js";
 import { didYouMean } from "../text/suggest.js";
 import type { CommandCall } from "./parse.js";
 
@@ -24,6 +25,11 @@ export class Arguments {
     return this.#call.words;
   }
 
+  /** What was written as `key=value`. */
+  get named(): ReadonlyMap<string, string> {
+    return this.#call.named;
+  }
+
   text(key: string): string {
     const value = this.#call.named.get(key);
     if (value === undefined)
@@ -35,6 +41,15 @@ export class Arguments {
     const word = this.#call.words[index];
     if (word === undefined) throw new UsageError(`${this.#call.name} needs ${what}`);
     return word;
+  }
+
+  /** One of a few words. */
+  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T {
+    if (!this.has(key)) return fallback;
+    const text = this.text(key);
+    const choice = choices.find((known) => known === text);
+    if (choice === undefined) throw new UsageError(`${key}=${text}: one of ${choices.join(", ")}`);
+    return choice;
   }
 
   number(key: string, fallback?: number): number {
@@ -50,11 +65,24 @@ export class Arguments {
     return parseNumber(key, this.text(key));
   }
 
+  /** Nanoseconds of a duration with its unit. */
+  durationNs(key: string, fallback: number): number {
+    return this.has(key) ? parseDuration(`${key}=`, this.text(key)) : fallback;
+  }
+
   field(key: string): bigint {
     const text = this.text(key);
     const known = fieldByName(text);
     return known === undefined ? parseNumber(key, text) : BigInt(known.encoding);
   }
+}
+
+/** `what`: what stands in front of the text, for the message. */
+export function parseDuration(what: string, text: string): number {
+  const ns = parseDurationNs(text);
+  if (ns === undefined || ns < 0)
+    throw new UsageError(`${what}${text}: a duration with its unit, such as 250us, 5ms or 1s`);
+  return ns;
 }
 
 function parseNumber(key: string, text: string): bigint {

@@ -1,17 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { Sanitizer } from "@vmcslab/history";
 import { UsageError, unreadable } from "../errors.js";
-import { didYouMean } from "../text/suggest.js";
-import { Arguments } from "./arguments.js";
-import { newWorld, SCENARIO_COMMANDS, type Session } from "./commands.js";
-import {
-  formatScenario,
-  parseCall,
-  parseScenario,
-  type Scenario,
-  type ScenarioBlock,
-  type ScenarioLine,
-} from "./parse.js";
+import type { Session } from "./commands/command.js";
+import { newWorld } from "./commands/host.js";
+import { runCommand } from "./commands.js";
+import { formatScenario, parseScenario, type Scenario, type ScenarioBlock, type ScenarioLine } from "./parse.js";
 import type { World } from "./world.js";
 
 export interface ScenarioDifference {
@@ -39,7 +32,7 @@ export async function runScenarioFiles(
   const reports: ScenarioReport[] = [];
   for (const file of files) {
     const scenario = parseScenario(file, await readScenario(file));
-    const { report, outputs } = runScenario(file, scenario);
+    const { report, outputs } = await runScenario(file, scenario);
     if (options.rewrite && report.differences.length > 0) await writeFile(file, formatScenario(scenario, outputs));
     reports.push(report);
   }
@@ -54,37 +47,32 @@ async function readScenario(file: string): Promise<string> {
   }
 }
 
-export function runScenario(file: string, scenario: Scenario): { report: ScenarioReport; outputs: string[][] } {
+export async function runScenario(
+  file: string,
+  scenario: Scenario,
+): Promise<{ report: ScenarioReport; outputs: string[][] }> {
   const session: Session = { world: newWorld() };
   const violations: string[] = [];
-  const outputs = scenario.blocks.map((block) => runBlock(file, block, session, violations));
+  const outputs: string[][] = [];
+  for (const block of scenario.blocks) outputs.push(await runBlock(file, block, session, violations));
   checkWorld(session.world, violations);
   const differences = scenario.blocks.flatMap((block, i) => difference(file, block, outputs[i] ?? []));
   return { report: { file, blocks: scenario.blocks.length, differences, violations }, outputs };
 }
 
-function runBlock(file: string, block: ScenarioBlock, session: Session, violations: string[]): string[] {
-  return block.commands.flatMap((command) => {
+async function runBlock(file: string, block: ScenarioBlock, session: Session, violations: string[]): Promise<string[]> {
+  const output: string[] = [];
+  for (const command of block.commands) {
     const before = session.world;
-    const output = runCommand(file, command, session);
+    output.push(...(await runLine(file, command, session)));
     if (session.world !== before) checkWorld(before, violations);
-    return [...output];
-  });
+  }
+  return output;
 }
 
-function runCommand(file: string, { line, text }: ScenarioLine, session: Session): readonly string[] {
-  const call = parseCall(text);
-  const command = SCENARIO_COMMANDS[call.name];
+async function runLine(file: string, { line, text }: ScenarioLine, session: Session): Promise<readonly string[]> {
   try {
-    if (command === undefined)
-      throw new UsageError(`no command "${call.name}"${didYouMean(call.name, Object.keys(SCENARIO_COMMANDS))}`);
-    return command.run(
-      session,
-      new Arguments(
-        call,
-        command.takes.map((key) => key.replace("?", "")),
-      ),
-    );
+    return await runCommand(session, text);
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${file}:${line}: ${error.message}`);
     throw error;
@@ -92,7 +80,8 @@ function runCommand(file: string, { line, text }: ScenarioLine, session: Session
 }
 
 function checkWorld(world: World, violations: string[]): void {
-  const sanitizer = new Sanitizer();
+  // Every time is true virtual time.
+  const sanitizer = new Sanitizer({ sharedClock: true });
   for (const event of world.history) sanitizer.observe(event);
   for (const violation of sanitizer.finish({ complete: true }).violations) {
     violations.push(`invariant ${violation.invariant}, ${violation.rule}: ${violation.message}`);

@@ -46,6 +46,10 @@ export interface TargetOptions {
   readonly cpus: number;
   readonly poolSize: number;
   readonly cpuModel?: string;
+  /** What L0 does about a silent CPU. */
+  readonly lostCpu: "wait" | "fence" | "kill";
+  /** How long a lease of it lasts, with its unit; only for `fence` and `kill`. */
+  readonly lease: string;
   /** Name of the host in events. */
   readonly hostName: string;
   /** Folder that trace records into. */

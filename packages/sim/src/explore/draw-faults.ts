@@ -4,9 +4,9 @@ const MILLISECOND = 1_000_000;
 const MICROSECOND = 1_000;
 const FAULTS_MAX = 5;
 
-/** Kinds of faults that a run may have. */
+/** Kinds of faults that a run may have. Named twice: twice as likely, because it takes much else besides to come by something. */
 const KINDS = [
-  ...(["dropRequest", "dropReply", "delay", "duplicate", "reorder", "error"] as const),
+  ...(["dropRequest", "dropReply", "delay", "lateFlush", "lateFlush", "duplicate", "reorder", "error"] as const),
   ...([
     "stall",
     "partition",
@@ -57,6 +57,8 @@ function drawFault(random: RandomStream, kind: Kind, { cpus, endNs }: Scope): Fa
         match: drawMatch(random, cpu),
         action: { kind, delay: { exponential: { mean: (1 + random.below(4_000)) * MICROSECOND } } },
       };
+    case "lateFlush":
+      return drawLateFlush(random, endNs);
     case "duplicate":
       return { ...when, match: drawMatch(random, cpu), action: { kind, copies: 1 + random.below(2) } };
     case "reorder":
@@ -97,6 +99,16 @@ function drawFault(random: RandomStream, kind: Kind, { cpus, endNs }: Scope): Fa
     case "refuseAllocation":
       return { ...when, action: { kind, what: random.below(2) === 0 ? "node" : "page", times: 1 + random.below(3) } };
   }
+}
+
+/** A write-back is under way for longer than a lease, and on a link that keeps the order whatever its CPU says after it. It arrives when the CPU may have been given up. */
+function drawLateFlush(random: RandomStream, endNs: number): Fault {
+  return {
+    at: random.below(Math.ceil((endNs + 1) / 2)),
+    forNs: 20 * MILLISECOND,
+    match: { from: "cpu", method: "vmclear", every: 1 + random.below(4) },
+    action: { kind: "delay", delay: { constant: (8 + random.below(16)) * MILLISECOND } },
+  };
 }
 
 /** Messages to or from one CPU or all; some of them, in one of three ways of saying so. */

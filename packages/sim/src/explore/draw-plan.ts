@@ -33,7 +33,7 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
   return {
     seed,
     cpus,
-    memoryPages: shape.below(6) === 0 ? cpus + 4 : 64,
+    memoryPages: shape.below(6) === 0 ? cpus + 4 : Math.max(64, 4 * cpus),
     policy: scope.policy ?? drawnPolicy,
     leaseNs: drawnLeaseNs(shape, scope),
     latency: drawLatency(shape),
@@ -68,7 +68,7 @@ function drawOperations(random: RandomStream, cpus: number, fixedPoolSize: numbe
   const drawnPoolSize = random.below(4);
   const poolSize = fixedPoolSize ?? drawnPoolSize;
   // From one at a time to many at once, against latencies of up to 60 µs.
-  const spacingNs = random.pick([20, 100, 300, 600]) * MICROSECOND;
+  const spacingNs = random.pick([20, 100, 300, 1_500]) * MICROSECOND;
   const slots: Slot[] = [];
   const operations: PlannedOperation[] = [];
   let created = 0;

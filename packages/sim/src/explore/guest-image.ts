@@ -72,13 +72,14 @@ export function vmcs12Address(guest: number): number {
 }
 
 /**
- * L1 builds the vmcs12 of a guest, by ordinary stores into its own memory: they are no business of L0's, and cost nothing. Every guest starts somewhere else, so that mixing two of them up shows.
+ * L1 builds the vmcs12 of a guest, by ordinary stores into its own memory: they are no business of L0's, and cost nothing. Every guest starts somewhere else, with descriptor tables of its own, so that mixing two of them up shows.
  */
 export function storeVmcs12(memory: Memory, guest: number): void {
   const address = vmcs12Address(guest);
   const fields = new FieldStore();
   for (const [encoding, value] of VALID_L2) fields.write(encoding, value);
   fields.write(Field.GUEST_RIP, 0x10_0000n + BigInt(guest) * 0x1000n);
+  fields.write(Field.GUEST_GDTR_BASE, 0x15_b090n + BigInt(guest) * 0x1000n);
   memory.write32(address, VMCS12_REVISION);
   memory.writeImage(address, fields);
   memory.writeLaunched(address, false);

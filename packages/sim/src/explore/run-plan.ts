@@ -6,6 +6,7 @@ import type { MessageRecord } from "../host/network.js";
 import { type Saboteur, SimHost } from "../host/sim-host.js";
 import { type OnOperation, PlanClient } from "./client.js";
 import { converge } from "./converge.js";
+import { GuestStates } from "./guest-state.js";
 import { Marks } from "./marks.js";
 import type { Plan } from "./plan.js";
 
@@ -23,6 +24,7 @@ export const EXPLORER_RULES = {
   assertion: "a core's own assertion failed",
   "unexpected-outcome": "a CPU answered what the protocol excludes",
   "not-converged": "faults healed, and the host did not become whole, or an operation did not end or failed",
+  "mixed-guests": "L2 left with state that is not its own, though nothing changed it",
   leak: "everything was destroyed, and pages, pool entries or active VMCSs are left",
 } as const;
 
@@ -53,6 +55,8 @@ export interface RunPlanOptions {
 }
 
 const MILLISECOND = 1_000_000;
+/** Faults act for so long after the last operation was asked for. */
+export const SAFETY_NS = MILLISECOND;
 const BEAT_NS = MILLISECOND;
 const DEADLINE_MS = 5;
 const RESEND_MS = 0.5;
@@ -68,6 +72,7 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
   const sanitizer = new Sanitizer({ storedMax: 1, sharedClock: true });
   const digest = new HistoryDigest({ clocks: true });
   const marks = new Marks();
+  const guests = new GuestStates();
   let events = 0;
   let found: PlanViolation | undefined;
   const report = (rule: ExplorerRule, message: string): void => {
@@ -80,6 +85,8 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
     sanitizer.observe(event);
     options.onEvent?.(event);
     if (sanitizer.violationsTotal > 0) throw new Stop();
+    const mixed = guests.observe(event, host);
+    if (mixed !== undefined) report("mixed-guests", mixed);
   };
   let host: SimHost | undefined;
   let complete = false;
@@ -93,7 +100,7 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
     });
     client.schedule(plan.operations);
     const lastNs = plan.operations.at(-1)?.atNs ?? 0;
-    host.runUntil(lastNs + MILLISECOND, () => found !== undefined);
+    host.runUntil(lastNs + SAFETY_NS, () => found !== undefined);
     if (found === undefined) converge(host, report);
     complete = found === undefined;
   } catch (thrown) {

@@ -191,9 +191,9 @@ export class CpuNode {
   }
 
   #watchLease(): void {
-    const { clock } = this.#options;
+    const { clock, ignoresLease } = this.#options;
     const { endsNs } = this.#lease;
-    if (!Number.isFinite(endsNs)) return;
+    if (!Number.isFinite(endsNs) || ignoresLease === true) return;
     this.#leaseTimer = clock.afterNs(endsNs - clock.nowNs, () => {
       this.#whenAwake(() => {
         this.#leaseTimer = undefined;

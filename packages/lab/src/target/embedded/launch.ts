@@ -39,6 +39,7 @@ export async function launchEmbedded(
       "l0",
       "--pool-size",
       `${options.poolSize}`,
+      ...lostCpuFlags(options),
       ...modelFlag(options),
       ...busFlags(options, trace),
     ]);
@@ -99,7 +100,8 @@ function childOptions(
 ): ChildOptions {
   const { hostName, natsUrl, logLevel, logsDir } = options;
   // What a user's environment says of our buses and addresses is not meant for our children.
-  const { NATS_URL: _nats, TRACE_ADDR: _trace, L0_ADDR: _l0, GRPC_LISTEN: _listen, ...env } = process.env;
+  const { NATS_URL: _nats, TRACE_ADDR: _trace, L0_ADDR: _l0, GRPC_LISTEN: _listen, ...others } = process.env;
+  const { LOST_CPU: _lostCpu, CPU_LEASE: _lease, ...env } = others;
   const nats = natsUrl === undefined ? [] : ["--nats", natsUrl];
   const own = name === "trace" ? nats : ["--host-name", hostName];
   return {
@@ -113,6 +115,10 @@ function childOptions(
 
 function busFlags({ natsUrl }: TargetOptions, trace: ServiceChild): string[] {
   return natsUrl === undefined ? ["--trace", trace.address] : ["--nats", natsUrl];
+}
+
+function lostCpuFlags({ lostCpu, lease }: TargetOptions): string[] {
+  return lostCpu === "wait" ? [] : ["--lost-cpu", lostCpu, "--lease", lease];
 }
 
 function modelFlag({ cpuModel }: TargetOptions): string[] {

@@ -12,9 +12,10 @@ let hosts = 0;
 async function start(): Promise<RunningTarget> {
   const historyDir = join(runs.path, `${++hosts}`);
   mkdirSync(historyDir);
-  const options = { cpus: 2, poolSize: 1, hostName: "h", logLevel: "warn", ...{ historyDir, logsDir: historyDir } };
   const machine = { lostCpu: "wait", lease: "100ms" } as const;
-  return await launchSimulated(options, { machine, faults: [], seed: 1, costModel: defaultCosts() });
+  const folders = { historyDir, logsDir: historyDir };
+  const options = { cpus: 2, poolSize: 1, hostName: "h", logLevel: "warn", ...machine, ...folders };
+  return await launchSimulated(options, { faults: [], seed: 1, costModel: defaultCosts() });
 }
 
 /** Cycles of one operation, and its round trips. */

@@ -5,7 +5,6 @@ import { requireCpuModel } from "@vmcslab/runtime";
 import { type CostModel, SimHost } from "@vmcslab/sim";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { UnavailableError } from "../../errors.js";
-import type { Experiment } from "../../experiment/schema.js";
 import { nanoseconds } from "../../experiment/units.js";
 import { addCounters } from "../../run/compare-counters.js";
 import type { RunningTarget, Settlement, TargetOptions } from "../target.js";
@@ -16,7 +15,6 @@ import { simulatedHost } from "./simulated-host.js";
 import { VirtualTime } from "./virtual-time.js";
 
 export interface SimulateOptions {
-  readonly machine: Pick<Experiment["machine"], "lostCpu" | "lease">;
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly costModel: CostModel;
@@ -72,13 +70,13 @@ export async function launchSimulated(options: TargetOptions, simulate: Simulate
 
 function newHost(
   options: TargetOptions,
-  { machine, faults, seed }: SimulateOptions,
+  { faults, seed }: SimulateOptions,
   history: HistoryWriter,
   ledger: CycleLedger,
   lives: Hypervisor[],
 ): SimHost {
-  const leaseNs = nanoseconds(machine.lease);
-  const lease: LeaseTerms = machine.lostCpu === "wait" ? NO_LEASE : { durationNs: leaseNs, driftPpm: DRIFT_PPM };
+  const leaseNs = nanoseconds(options.lease);
+  const lease: LeaseTerms = options.lostCpu === "wait" ? NO_LEASE : { durationNs: leaseNs, driftPpm: DRIFT_PPM };
   return new SimHost({
     name: options.hostName,
     cpus: options.cpus,
@@ -87,7 +85,7 @@ function newHost(
       memoryPages: MEMORY_PAGES,
       l1MemoryBytes: L1_MEMORY_BYTES,
       model: requireCpuModel(options.cpuModel ?? DEFAULT_CPU_MODEL),
-      lostVmcs: machine.lostCpu === "kill" ? "kill" : "rebuild",
+      lostVmcs: options.lostCpu === "kill" ? "kill" : "rebuild",
     },
     lease,
     beatNs: Math.ceil(leaseNs / BEATS_PER_LEASE),

@@ -1,0 +1,127 @@
+import { type BatchInstruction, type FieldValues, FieldValuesBuilder } from "@vmcslab/nested";
+import { Field } from "@vmcslab/vmx";
+import type { Saboteur } from "../host/sim-host.js";
+import type { Mutant } from "./mutant.js";
+import { rewriting } from "./rewriting.js";
+import { forgetWhere, sabotage } from "./world.js";
+
+function keyKept(): Saboteur {
+  return sabotage((world) => ({
+    fact(fact) {
+      const vcpu = fact.kind === "pool.recycle" ? world.state.vcpus.get(fact.vcpu ?? -1) : undefined;
+      const entry = vcpu?.pool.find(({ vmcs }) => vmcs.id === fact.vmcs);
+      if (vcpu === undefined || entry === undefined || fact.from === undefined) return fact;
+      entry.vmptr = fact.from;
+      return { ...fact, order: vcpu.poolOrder() };
+    },
+  }));
+}
+
+/** What KVM calls rare in prepare_vmcs02_rare: L1 seldom changes it, so it is worth skipping. */
+const RARE: ReadonlySet<number> = new Set([
+  ...[Field.GUEST_GDTR_BASE, Field.GUEST_GDTR_LIMIT, Field.GUEST_IDTR_BASE, Field.GUEST_IDTR_LIMIT],
+  ...[Field.GUEST_TR_BASE, Field.GUEST_SYSENTER_CS, Field.GUEST_SYSENTER_ESP, Field.GUEST_SYSENTER_EIP],
+]);
+
+function withoutRare({ encodings, low, high }: FieldValues): FieldValues {
+  const kept = new FieldValuesBuilder();
+  encodings.forEach((encoding, i) => {
+    if (RARE.has(encoding)) return;
+    kept.encodings.push(encoding);
+    kept.low.push(low[i] ?? 0);
+    kept.high.push(high[i] ?? 0);
+  });
+  return kept;
+}
+
+/** Where a batch that ends with an entry writes what prepare_vmcs02 made; -1: it does not. */
+function preparation(instructions: readonly BatchInstruction[]): number {
+  const entry = instructions.at(-1)?.kind;
+  const isEntry = entry === "vmlaunch" || entry === "vmresume";
+  return isEntry && instructions.at(-2)?.kind === "vmwrite" ? instructions.length - 2 : -1;
+}
+
+function fieldsSkipped(): Saboteur {
+  return sabotage((world) => {
+    /** Operations that recycled an entry and have not entered yet. */
+    const recycling = new Set<number>();
+    return {
+      fact(fact) {
+        if (fact.kind === "pool.recycle") recycling.add(fact.operation);
+        else if (fact.kind === "op.end") recycling.delete(fact.operation);
+        return fact;
+      },
+      ...rewriting(world, (batch) => {
+        const at = recycling.has(batch.operation) ? preparation(batch.instructions) : -1;
+        if (at < 0) return undefined;
+        const instructions = batch.instructions.map((step, i) =>
+          i === at && step.kind === "vmwrite" ? { ...step, fields: withoutRare(step.fields) } : step,
+        );
+        return { batch: { ...batch, instructions }, adapt: (result) => result };
+      }),
+    };
+  });
+}
+
+function vmxonTwice(): Saboteur {
+  return sabotage((world) => ({
+    fact(fact) {
+      const isSecond = fact.kind === "l1.instruction" && fact.instruction === "vmxon" && fact.error === 15;
+      const vcpu = isSecond ? world.state.vcpus.get(fact.vcpu ?? -1) : undefined;
+      if (vcpu === undefined) return fact;
+      vcpu.pool.length = 0;
+      const { error: _, ...succeeded } = fact;
+      return { ...succeeded, status: "succeed" };
+    },
+  }));
+}
+
+/** The record of a vmcs02 is a copy, right only if whoever switches away from it brings it up to date. */
+function recordForgotten(): Saboteur {
+  return sabotage((world) => ({
+    fact(fact) {
+      const vcpu =
+        fact.kind === "nested.exit" && fact.toL1 === true ? world.state.vcpus.get(fact.vcpu ?? -1) : undefined;
+      const vmcs02 = vcpu?.pool.find(({ vmptr }) => vmptr === fact.vmptr)?.vmcs;
+      if (vmcs02 === undefined) return fact;
+      forgetWhere(world.state, vmcs02);
+      world.state.emitRecord(vmcs02, fact.operation, "switched away");
+      return fact;
+    },
+  }));
+}
+
+/** Mistakes in the pool of vmcs02s. */
+export const POOL_MUTANTS: readonly Mutant[] = [
+  {
+    name: "recycled-key-kept",
+    origin: "protocol",
+    says: "A recycled entry keeps the key of the vmcs12 that it was for.",
+    breaks: "pool-order or pool-victim: the pool finds the wrong L2's vmcs02, or none.",
+    create: keyKept,
+  },
+  {
+    name: "h4-fields-skipped",
+    origin: "H4",
+    says: "The fields that seldom change are not written to a recycled vmcs02, as if it had held this L2 before.",
+    fixedBy: "KVM 74a497fae754: one vmcs02, and a flag that says whether it is up to date",
+    breaks: "mixed-guests: an L2 runs with another's descriptor tables.",
+    create: fieldsSkipped,
+  },
+  {
+    name: "h12-vmxon-twice",
+    origin: "H12",
+    says: "VMXON while VMX operation is on begins a new, empty pool and forgets the old one.",
+    fixedBy: "kernel 4.9: error 15 before anything is touched",
+    breaks: "pool-order, outlives-active or outlives-allocated: what was in the pool is never freed.",
+    create: vmxonTwice,
+  },
+  {
+    name: "h19-record-not-copied",
+    origin: "H19",
+    says: "Switching from a vmcs02 to vmcs01 does not bring the pool entry's copy of `cpu` and `launched` up to date.",
+    fixedBy: "KVM d462b8192368: one record per VMCS, pointed to and never copied",
+    breaks: "record-cpu: the vmcs02 is active, and recorded as active nowhere.",
+    create: recordForgotten,
+  },
+];
