@@ -73,6 +73,6 @@ function pushAt(values: FieldValuesBuilder, index: number, store: FieldStore): v
 
 function indexOf(encoding: number): number {
   const index = fieldIndex(encoding);
-  invariant(index >= 0, `field encoding 0x${encoding.toString(16)} is in the table`);
+  if (index < 0) invariant(false, `field encoding 0x${encoding.toString(16)} is in the table`);
   return index;
 }

@@ -3,7 +3,7 @@
  * back.
  */
 
-import type { FieldStore } from "./field-store.js";
+import { type FieldStore, HIGH_MASK, LOW_MASK } from "./field-store.js";
 import { FIELD_COUNT } from "./fields.js";
 import { invariant } from "./invariant.js";
 
@@ -125,9 +125,12 @@ export class Memory {
       for (let index = 0; index < FIELD_COUNT; index++) into.set(index, fill, fill);
       return;
     }
+    const { words } = page;
+    const { low, high } = into;
     for (let index = 0; index < FIELD_COUNT; index++) {
       const word = FIELDS_WORD + 2 * index;
-      into.set(index, page.words[word] ?? 0, page.words[word + 1] ?? 0);
+      low[index] = (words[word] ?? 0) & (LOW_MASK[index] ?? 0);
+      high[index] = (words[word + 1] ?? 0) & (HIGH_MASK[index] ?? 0);
     }
   }
 
@@ -185,7 +188,6 @@ export function writeLaunchWord(page: Page, launched: boolean): void {
 }
 
 function checkAddress(address: number): void {
-  invariant(Number.isSafeInteger(address) && address >= 0, "a physical address is an unsigned integer below 2^53", {
-    address,
-  });
+  if (!Number.isSafeInteger(address) || address < 0)
+    invariant(false, "a physical address is an unsigned integer below 2^53", { address });
 }
