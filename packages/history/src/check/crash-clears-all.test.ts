@@ -46,7 +46,10 @@ describe("crash clear-all", () => {
   });
 
   it("leaves nothing active when a CPU leaves VMX operation", () => {
-    expect(findings(without(CRASHED, "cpu0 clears A"))).toEqual(["crash-left-active: cpu0 loads A | l0 crashed"]);
+    expect(findings(without(CRASHED, "cpu0 clears A"))).toEqual([
+      "vmxoff-active: cpu0 loads A | cpu0 vmxoff",
+      "crash-left-active: cpu0 loads A | l0 crashed",
+    ]);
   });
 
   it("leaves nothing active where a CPU did not even leave VMX operation", () => {

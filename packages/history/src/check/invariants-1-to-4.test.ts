@@ -194,6 +194,17 @@ describe("invariant 4: no update is lost", () => {
     expect(findings(until(story, "cpu1 loads B"), false)).toEqual(["lost-update: cpu0 vmxoff | cpu1 loads B"]);
   });
 
+  it("VMXOFF by L0 with a VMCS active is wrong at once; a reset is not", () => {
+    const off = told("cpu0", "vmxoff", { kind: "vmx.off", cpu: 0 });
+    const byL0 = { ...off, fact: { ...off.fact, operation: 77 } };
+    const story = (how: typeof off) => until(after(LIFE, "cpu0 writes B", how), "cpu0 vmxoff");
+    expect(findings(story(off), false)).toEqual([]);
+    expect(findings(story(byL0), false)).toEqual([
+      "vmxoff-active: cpu0 loads A | cpu0 vmxoff",
+      "vmxoff-active: cpu0 loads B | cpu0 vmxoff",
+    ]);
+  });
+
   it("a VMCLEAR that found nothing active, on the CPU that had it, wrote nothing back", () => {
     const story = changed(LIFE, "cpu0 clears B", { active: false });
     expect(findings(story)).toEqual(["lost-update: cpu0 clears B | cpu1 loads B"]);

@@ -55,7 +55,21 @@ export class NoLostUpdate implements Checker {
   #checkEnd(cpu: number, event: HistoryEvent): void {
     const view = this.view.cpu(cpu);
     if (event.kind === "cpu.registered" && view.isSameLife(event.epoch)) return;
-    for (const activity of view.active.values()) this.#endUnflushed(activity, event);
+    // L0's own VMXOFF, as opposed to a reset: what is active then need not ever reach memory (SDM 24.11.1).
+    const isInstruction = event.kind === "vmx.off" && event.operation !== 0;
+    for (const activity of view.active.values()) {
+      if (isInstruction && this.#isOwner(activity.vmcs, activity.region)) this.#findActiveAtVmxoff(activity, event);
+      this.#endUnflushed(activity, event);
+    }
+  }
+
+  #findActiveAtVmxoff({ cpu, region, vmcs, loaded }: Activity, off: HistoryEvent): void {
+    this.report("vmxoff-active", {
+      message: `${nameVmcs(vmcs, region)} is active on CPU ${cpu} when it executes VMXOFF`,
+      ...(vmcs === undefined ? {} : { vmcs }),
+      cpus: [cpu],
+      events: contradiction(loaded, off),
+    });
   }
 
   #endUnflushed({ region, changed, vmcs }: Activity, event: HistoryEvent): void {

@@ -40,6 +40,7 @@ export const RULES = {
     needs: "every",
     says: "a load follows the loss of unflushed contents that nobody declared lost",
   },
+  "vmxoff-active": { invariant: 4, needs: "named", says: "L0 executes VMXOFF on a CPU where a VMCS is active" },
   "not-read": {
     invariant: 4,
     needs: "named",
