@@ -3,6 +3,7 @@ import type { HistoryEvent } from "@vmcslab/history";
 import { CPU_MODELS, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { describe, expect, test } from "vitest";
 import { drawPlan } from "./draw-plan.js";
+import { exploreSeeds } from "./explore.js";
 import { MARKS } from "./marks.js";
 import type { Plan } from "./plan.js";
 import { runPlan } from "./run-plan.js";
@@ -22,6 +23,10 @@ describe("one seed is one run", () => {
       expect(run(seed)).toMatchObject({ digest, steps, events, endNs });
       expect(run(seed + 1).digest).not.toBe(digest);
     }
+  });
+
+  test("a hundred seeds have this digest, on any machine and any Node.js: it changes only with the design, the draw or what is recorded", () => {
+    expect(exploreSeeds({ from: 1, count: 100, model }).digest).toMatchInlineSnapshot(`"0d85c86916bd6ebd"`);
   });
 
   test("a plan survives being written down: what a file says is what was run", () => {
@@ -47,8 +52,7 @@ describe("the true design", () => {
       expect({ seed, violation }).toEqual({ seed, violation: undefined });
       for (const mark of marks) seen.add(mark);
     }
-    const rare = new Set(["writeback-refused"]);
-    expect(Object.keys(MARKS).filter((mark) => !seen.has(mark) && !rare.has(mark))).toEqual([]);
+    expect(Object.keys(MARKS).filter((mark) => !seen.has(mark))).toEqual([]);
   });
 
   test("faults are evidence too: each that is injected is healed, and says how often it struck", () => {
