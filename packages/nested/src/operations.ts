@@ -1,4 +1,4 @@
-import { checkGuestState, FIELDS, FieldStore, fieldIndex, invariant } from "@vmcslab/vmx";
+import { checkGuestState, FIELDS, fieldIndex, invariant } from "@vmcslab/vmx";
 import type { Answer, CreateVcpuRequest, GuestExitAnswer, GuestExitRequest, L1Instruction, L1Outcome } from "./api.js";
 import { fail, type Operation, OperationFailed, type Steps } from "./effect.js";
 import { clearAll } from "./host/clear.js";
@@ -178,7 +178,7 @@ function checkGuestExit(host: HostState, { reason, guest }: GuestExitRequest): v
 
 /** A guest whose state no processor accepts could never be entered again: whoever plays it is told which rule it breaks. */
 function checkGuestCanRun({ vcpu, host }: Task, { guest }: GuestExitRequest): void {
-  const state = new FieldStore();
+  const state = host.scratch;
   state.copyFrom(vcpu.loaded.known);
   for (const [encoding, value] of guest) state.write(encoding, value);
   const bad = checkGuestState(state, host.config.model);

@@ -1,5 +1,5 @@
 import type { EventFact } from "@vmcslab/history";
-import type { CpuModel } from "@vmcslab/vmx";
+import { type CpuModel, FieldStore } from "@vmcslab/vmx";
 import type { HostCounters } from "../api.js";
 import { fail, type Operation } from "../effect.js";
 import { Allocator } from "./allocator.js";
@@ -61,6 +61,8 @@ export class HostState {
   nextOperation = 1;
   #nextVmcs = 1;
 
+  /** For whoever has to look at fields as they would be; good until the next wait. */
+  readonly scratch = new FieldStore();
   /** Crash clear-all has begun: nothing is run any more. */
   crashed = false;
   readonly emit: (fact: EventFact) => void;

@@ -13,6 +13,8 @@ import { vmclear, vmptrld, vmptrst, vmread, vmwrite, vmxoff, vmxon } from "./vmx
 /** A VMX instruction with a memory operand and no displacement, in 64-bit mode: 4 bytes at most (0F C7 /6 with prefix). */
 const INSTRUCTION_BYTES = 4n;
 
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
 /** One batch stays below this many instructions; a longer run of L1's is split. */
 const BATCH_INSTRUCTIONS_MAX = 256;
 
@@ -35,12 +37,14 @@ export function* runL1(task: Task, instructions: readonly L1Instruction[]): Step
 
 /** Operands are unsigned 64-bit numbers; whoever gives others is refused before anything happens. */
 function checkOperands(instruction: L1Instruction, index: number): void {
-  const operands = Object.entries(instruction).filter(([, value]) => typeof value === "bigint");
-  for (const [name, value] of operands) {
-    if (typeof value === "bigint" && BigInt.asUintN(64, value) !== value) {
-      fail("invalidArgument", `instruction ${index}, ${instruction.op}: ${name} is not an unsigned 64-bit number`);
-    }
-  }
+  if ("addr" in instruction) checkOperand(instruction, index, "addr", instruction.addr);
+  if ("field" in instruction) checkOperand(instruction, index, "field", instruction.field);
+  if (instruction.op === "vmwrite") checkOperand(instruction, index, "value", instruction.value);
+}
+
+function checkOperand({ op }: L1Instruction, index: number, name: string, value: bigint): void {
+  if (value >= 0n && value <= U64_MAX) return;
+  fail("invalidArgument", `instruction ${index}, ${op}: ${name} is not an unsigned 64-bit number`);
 }
 
 function* runOne(task: Task, instruction: L1Instruction): Steps<L1Outcome> {

@@ -62,6 +62,14 @@ export const VALID_L2: readonly (readonly [encoding: number, value: bigint])[] =
   [0x6820, 0x2n],
 ];
 
+const VALID_FIELDS = validFields();
+
+function validFields(): FieldStore {
+  const fields = new FieldStore();
+  for (const [encoding, value] of VALID_L2) fields.write(encoding, value);
+  return fields;
+}
+
 /** Where L1 keeps its VMXON region and its vmcs12s, guest-physical. */
 export const VMXON_REGION = 0x1000;
 const FIRST_VMCS12 = 0x3000;
@@ -77,7 +85,7 @@ export function vmcs12Address(guest: number): number {
 export function storeVmcs12(memory: Memory, guest: number): void {
   const address = vmcs12Address(guest);
   const fields = new FieldStore();
-  for (const [encoding, value] of VALID_L2) fields.write(encoding, value);
+  fields.copyFrom(VALID_FIELDS);
   fields.write(Field.GUEST_RIP, 0x10_0000n + BigInt(guest) * 0x1000n);
   fields.write(Field.GUEST_GDTR_BASE, 0x15_b090n + BigInt(guest) * 0x1000n);
   memory.write32(address, VMCS12_REVISION);

@@ -22,7 +22,7 @@ export class GuestStates {
       return undefined;
     }
     if (kind === "nested.enter") {
-      const copy = new FieldStore();
+      const copy = this.#entered.get(vcpu)?.fields ?? new FieldStore();
       copy.copyFrom(fields);
       this.#entered.set(vcpu, { vmptr, fields: copy });
       return undefined;
