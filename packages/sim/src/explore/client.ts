@@ -20,6 +20,8 @@ export class PlanClient {
   readonly #vcpus = new Map<number, number>();
   /** Every exit leaves another RIP, so that an old state is never taken for a new one. */
   #exits = 0;
+  #entries = 0;
+  #builds = 0;
   /** Operations that were asked for; the others had no vcpu to work on. */
   asked = 0;
 
@@ -71,11 +73,11 @@ export class PlanClient {
     switch (operation.kind) {
       case "build": {
         const memory = hypervisor.state.vcpus.get(vcpu)?.vm.memory;
-        if (memory !== undefined) storeVmcs12(memory, operation.guest);
+        if (memory !== undefined) storeVmcs12(memory, operation.guest, ++this.#builds);
         return hypervisor.runL1(vcpu, buildInstructions(operation.guest));
       }
       case "enter":
-        return hypervisor.runL1(vcpu, enterInstructions(operation.guest));
+        return hypervisor.runL1(vcpu, enterInstructions(operation.guest, ++this.#entries));
       case "exit":
         return hypervisor.guestExit({
           vcpu,
@@ -108,6 +110,8 @@ export class PlanClient {
   }
 }
 
+const GDTS = 0x100_0000n;
+
 function buildInstructions(guest: number): L1Instruction[] {
   return [
     { op: "write32", addr: BigInt(VMXON_REGION), value: VMCS12_REVISION },
@@ -117,7 +121,13 @@ function buildInstructions(guest: number): L1Instruction[] {
   ];
 }
 
-function enterInstructions(guest: number): L1Instruction[] {
+/** `entry`: which of all it is. L1 moves the guest's GDT before each, so that what it wrote last can be told from what it wrote before. */
+function enterInstructions(guest: number, entry: number): L1Instruction[] {
+  const gdtr: L1Instruction = {
+    op: "vmwrite",
+    field: BigInt(Field.GUEST_GDTR_BASE),
+    value: GDTS + BigInt(entry) * 0x1000n,
+  };
   // Error 4 says that it is launched, and VMRESUME does it; after an entry nothing more is executed.
-  return [{ op: "vmptrld", addr: BigInt(vmcs12Address(guest)) }, { op: "vmlaunch" }, { op: "vmresume" }];
+  return [{ op: "vmptrld", addr: BigInt(vmcs12Address(guest)) }, gdtr, { op: "vmlaunch" }, { op: "vmresume" }];
 }

@@ -4,9 +4,20 @@ const MILLISECOND = 1_000_000;
 const MICROSECOND = 1_000;
 const FAULTS_MAX = 5;
 
-/** Kinds of faults that a run may have. Named twice: twice as likely, because it takes much else besides to come by something. */
+/** Kinds of faults that a run may have. Named more than once: that much likelier, because it takes much else besides to come by something. */
 const KINDS = [
-  ...(["dropRequest", "dropReply", "delay", "lateFlush", "lateFlush", "duplicate", "reorder", "error"] as const),
+  ...([
+    "dropRequest",
+    "dropReply",
+    "delay",
+    "lateFlush",
+    "lateFlush",
+    "lateFlush",
+    "duplicate",
+    "reorder",
+    "error",
+    "burst",
+  ] as const),
   ...([
     "stall",
     "partition",
@@ -39,12 +50,26 @@ export function drawFaults(random: RandomStream, scope: Scope): Fault[] {
   const faults: Fault[] = [];
   for (let i = 0; i < count; i++) {
     const kind = kinds[random.below(Math.max(kinds.length, 1))];
-    if (kind !== undefined) faults.push(drawFault(random, kind, scope));
+    if (kind === "burst") faults.push(...drawBurst(random, scope));
+    else if (kind !== undefined) faults.push(drawFault(random, kind, scope));
   }
   return faults;
 }
 
-function drawFault(random: RandomStream, kind: Kind, { cpus, endNs }: Scope): Fault {
+/** Links that are bad in every way at once: what one batch does not suffer the next does, and some are in doubt while others certainly were not sent. */
+function drawBurst(random: RandomStream, { cpus, endNs }: Scope): Fault[] {
+  const at = random.below(endNs + 1);
+  const forNs = (5 + random.below(100)) * 100 * MICROSECOND;
+  const to = random.below(3) === 0 ? `cpu${random.below(cpus)}` : "cpu";
+  const some = (): FaultMatch => ({ to, method: "batch", probability: (2 + random.below(3)) / 10 });
+  return [
+    { at, forNs, match: some(), action: { kind: "error", definite: false } },
+    { at, forNs, match: some(), action: { kind: "error", definite: true } },
+    { at, forNs, match: some(), action: { kind: random.below(2) === 0 ? "dropRequest" : "dropReply" } },
+  ];
+}
+
+function drawFault(random: RandomStream, kind: Exclude<Kind, "burst">, { cpus, endNs }: Scope): Fault {
   const when = { at: random.below(endNs + 1), forNs: (1 + random.below(200)) * 100 * MICROSECOND };
   const cpu = random.below(cpus);
   switch (kind) {

@@ -65,6 +65,7 @@ function drawOperations(random: RandomStream, cpus: number, fixedPoolSize: numbe
   const weights = drawWeights(random);
   const count = 10 + random.below(40);
   const slotsMax = 1 + random.below(4);
+  const guests = 1 + random.below(GUESTS_MAX);
   const drawnPoolSize = random.below(4);
   const poolSize = fixedPoolSize ?? drawnPoolSize;
   // From one at a time to many at once, against latencies of up to 60 µs.
@@ -75,9 +76,14 @@ function drawOperations(random: RandomStream, cpus: number, fixedPoolSize: numbe
   let atNs = MILLISECOND;
   for (let i = 0; i < count; i++) {
     atNs += random.below(2 * spacingNs);
-    const step = drawStep(random, { weights, slots, slotsMax, cpus, poolSize, next: created });
+    const step = drawStep(random, { weights, slots, slotsMax, guests, cpus, poolSize, next: created });
     if (step.kind === "create") created++;
     operations.push({ ...step, atNs });
+    // Somebody tries again, whatever became of the first attempt.
+    if (step.kind === "offline" && random.below(2) === 0) {
+      atNs += random.below(spacingNs);
+      operations.push({ kind: random.below(3) === 0 ? "online" : "offline", cpu: step.cpu, atNs });
+    }
   }
   // While others are still under way.
   if (random.below(16) === 0) operations.push({ kind: "crashClearAll", atNs: atNs + random.below(spacingNs) });
@@ -106,6 +112,8 @@ interface Draw {
   readonly weights: Weights;
   readonly slots: Slot[];
   readonly slotsMax: number;
+  /** Of each vcpu. With few, one that was built is built again. */
+  readonly guests: number;
   readonly cpus: number;
   readonly poolSize: number;
   readonly next: number;
@@ -121,7 +129,7 @@ function drawStep(random: RandomStream, draw: Draw): PlannedStep {
     case "create":
       return create(random, draw);
     case "build": {
-      const guest = random.below(GUESTS_MAX);
+      const guest = random.below(draw.guests);
       slot.built.add(guest);
       return { kind, vcpu, guest };
     }
@@ -167,7 +175,7 @@ function drawKind(random: RandomStream, { weights, slots, slotsMax }: Draw, slot
       case "build":
       case "vmclear":
       case "vmxoff":
-        return anything || (!slot.inGuest && (kind !== "build" || slot.built.size < GUESTS_MAX));
+        return anything || !slot.inGuest;
       case "exit":
         return anything || slot.inGuest || slot.built.size === 0;
       default:

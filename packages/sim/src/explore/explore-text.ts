@@ -11,7 +11,7 @@ export function describeOperation(operation: PlannedOperation): string {
     case "build":
       return `vcpu${operation.vcpu}: L1 builds the vmcs12 ${address(operation.guest)} and VMCLEARs it`;
     case "enter":
-      return `vcpu${operation.vcpu}: L1 VMPTRLDs ${address(operation.guest)} and enters L2`;
+      return `vcpu${operation.vcpu}: L1 VMPTRLDs ${address(operation.guest)}, moves its GDT and enters L2`;
     case "exit":
       return `vcpu${operation.vcpu}: the guest exits, reason ${operation.reason}`;
     case "vmclear":

@@ -80,14 +80,16 @@ export function vmcs12Address(guest: number): number {
 }
 
 /**
- * L1 builds the vmcs12 of a guest, by ordinary stores into its own memory: they are no business of L0's, and cost nothing. Every guest starts somewhere else, with descriptor tables of its own, so that mixing two of them up shows.
+ * L1 builds the vmcs12 of a guest, by ordinary stores into its own memory: they are no business of L0's, and cost nothing. Every guest starts somewhere else, with
+ * descriptor tables of its own, and each that is built at one address (the `build`-th of all) has other tables than the one before, so that mixing two of them up shows.
  */
-export function storeVmcs12(memory: Memory, guest: number): void {
+export function storeVmcs12(memory: Memory, guest: number, build: number): void {
   const address = vmcs12Address(guest);
   const fields = new FieldStore();
   fields.copyFrom(VALID_FIELDS);
   fields.write(Field.GUEST_RIP, 0x10_0000n + BigInt(guest) * 0x1000n);
   fields.write(Field.GUEST_GDTR_BASE, 0x15_b090n + BigInt(guest) * 0x1000n);
+  fields.write(Field.GUEST_IDTR_BASE, 0x15_e090n + BigInt(build) * 0x1000n);
   memory.write32(address, VMCS12_REVISION);
   memory.writeImage(address, fields);
   memory.writeLaunched(address, false);

@@ -13,8 +13,11 @@ export class GuestStates {
   readonly #entered = new Map<number, { readonly vmptr: number | undefined; readonly fields: FieldStore }>();
 
   /** What is wrong, if something is. */
-  observe({ kind, vcpu, vmptr, toL1, monoNs }: HistoryEvent, host: SimHost | undefined): string | undefined {
-    if (vcpu === undefined || (kind !== "nested.enter" && kind !== "nested.exit")) return undefined;
+  observe({ kind, vcpu, vmptr, toL1, monoNs, status }: HistoryEvent, host: SimHost | undefined): string | undefined {
+    if (vcpu === undefined) return undefined;
+    // No nested.enter tells of an entry that ended indefinitely, nor of what L1 wrote before it.
+    if (kind === "op.end" && status !== "ok") this.#entered.delete(vcpu);
+    if (kind !== "nested.enter" && kind !== "nested.exit") return undefined;
     const fields = host?.hypervisor?.state.vcpus.get(vcpu)?.vmcs12.fields;
     // The bus may bring an event late; then there is nothing left to look at.
     if (fields === undefined || monoNs !== host?.scheduler.nowNs) {
@@ -28,7 +31,6 @@ export class GuestStates {
       return undefined;
     }
     const entered = this.#entered.get(vcpu);
-    // No nested.enter tells of an entry that ended indefinitely, and it may have been another guest's.
     if (toL1 !== true || entered === undefined || entered.vmptr !== vmptr) return undefined;
     const { low, high } = entered.fields;
     const changed = KEPT.find(({ index }) => fields.low[index] !== low[index] || fields.high[index] !== high[index]);

@@ -9,13 +9,14 @@ import { LIST_MUTANTS } from "./lists.js";
 import type { Mutant } from "./mutant.js";
 import { POOL_MUTANTS } from "./pools.js";
 import { REPLY_MUTANTS } from "./replies.js";
+import { SKIPPED_FIELD_MUTANTS } from "./skipped-fields.js";
 
 export { type MutantFindings, measureMutant } from "./measure.js";
 export type { Mutant } from "./mutant.js";
 
 const SINGLE: readonly Mutant[] = [
   ...[...CLEAR_MUTANTS, ...ANSWER_MUTANTS, ...LIST_MUTANTS, ...REPLY_MUTANTS, ...FREE_MUTANTS],
-  ...[...POOL_MUTANTS, ...ALLOCATION_MUTANTS, ...CPU_MUTANTS, ...WAIT_MUTANTS],
+  ...[...POOL_MUTANTS, ...SKIPPED_FIELD_MUTANTS, ...ALLOCATION_MUTANTS, ...CPU_MUTANTS, ...WAIT_MUTANTS],
 ];
 
 /** The hazards of the patch that its own code has; the others depend on who calls it. */

@@ -1,8 +1,5 @@
-import { type BatchInstruction, type FieldValues, FieldValuesBuilder } from "@vmcslab/nested";
-import { Field } from "@vmcslab/vmx";
 import type { Saboteur } from "../host/sim-host.js";
 import type { Mutant } from "./mutant.js";
-import { rewriting } from "./rewriting.js";
 import { forgetWhere, sabotage } from "./world.js";
 
 function keyKept(): Saboteur {
@@ -15,52 +12,6 @@ function keyKept(): Saboteur {
       return { ...fact, order: vcpu.poolOrder() };
     },
   }));
-}
-
-/** What KVM calls rare in prepare_vmcs02_rare: L1 seldom changes it, so it is worth skipping. */
-const RARE: ReadonlySet<number> = new Set([
-  ...[Field.GUEST_GDTR_BASE, Field.GUEST_GDTR_LIMIT, Field.GUEST_IDTR_BASE, Field.GUEST_IDTR_LIMIT],
-  ...[Field.GUEST_TR_BASE, Field.GUEST_SYSENTER_CS, Field.GUEST_SYSENTER_ESP, Field.GUEST_SYSENTER_EIP],
-]);
-
-function withoutRare({ encodings, low, high }: FieldValues): FieldValues {
-  const kept = new FieldValuesBuilder();
-  encodings.forEach((encoding, i) => {
-    if (RARE.has(encoding)) return;
-    kept.encodings.push(encoding);
-    kept.low.push(low[i] ?? 0);
-    kept.high.push(high[i] ?? 0);
-  });
-  return kept;
-}
-
-/** Where a batch that ends with an entry writes what prepare_vmcs02 made; -1: it does not. */
-function preparation(instructions: readonly BatchInstruction[]): number {
-  const entry = instructions.at(-1)?.kind;
-  const isEntry = entry === "vmlaunch" || entry === "vmresume";
-  return isEntry && instructions.at(-2)?.kind === "vmwrite" ? instructions.length - 2 : -1;
-}
-
-function fieldsSkipped(): Saboteur {
-  return sabotage((world) => {
-    /** Operations that recycled an entry and have not entered yet. */
-    const recycling = new Set<number>();
-    return {
-      fact(fact) {
-        if (fact.kind === "pool.recycle") recycling.add(fact.operation);
-        else if (fact.kind === "op.end") recycling.delete(fact.operation);
-        return fact;
-      },
-      ...rewriting(world, (batch) => {
-        const at = recycling.has(batch.operation) ? preparation(batch.instructions) : -1;
-        if (at < 0) return undefined;
-        const instructions = batch.instructions.map((step, i) =>
-          i === at && step.kind === "vmwrite" ? { ...step, fields: withoutRare(step.fields) } : step,
-        );
-        return { batch: { ...batch, instructions }, adapt: (result) => result };
-      }),
-    };
-  });
 }
 
 function vmxonTwice(): Saboteur {
@@ -99,14 +50,6 @@ export const POOL_MUTANTS: readonly Mutant[] = [
     says: "A recycled entry keeps the key of the vmcs12 that it was for.",
     breaks: "pool-order or pool-victim: the pool finds the wrong L2's vmcs02, or none.",
     create: keyKept,
-  },
-  {
-    name: "h4-fields-skipped",
-    origin: "H4",
-    says: "The fields that seldom change are not written to a recycled vmcs02, as if it had held this L2 before.",
-    fixedBy: "KVM 74a497fae754: one vmcs02, and a flag that says whether it is up to date",
-    breaks: "mixed-guests: an L2 runs with another's descriptor tables.",
-    create: fieldsSkipped,
   },
   {
     name: "h12-vmxon-twice",
