@@ -86,6 +86,17 @@ describe("an outbox", () => {
     expect(wire.slice(3)).toEqual(["1 ack 0", "2 ack 0"]);
   });
 
+  test("asking again takes along what is missing before it, as a new batch does", () => {
+    const { timers, wire, results, outbox, connect, send } = rig(10);
+    connect();
+    send(15);
+    const second = send(15);
+    timers.advance(35);
+    const before = wire.length;
+    outbox.again(second, (result) => results.push(result));
+    expect(wire.slice(before)).toEqual(["1 ack 0", "2 ack 0"]);
+  });
+
   test("goes on resending after a deadline, and gives the completion to who asks again", () => {
     const { timers, wire, results, outbox, connect, send, completion } = rig(10);
     connect();

@@ -82,9 +82,7 @@ export class Outbox {
     };
     this.#known.set(id, known);
     this.#wait(known, done, deadlineMs);
-    // Nothing has come back for a while: what is missing over there goes along, or this one would wait for it until the backoff is over.
-    if (this.#backoff > 1) this.#handAll();
-    else this.#hand(known);
+    this.#handWithMissing(known);
     return id;
   }
 
@@ -101,7 +99,7 @@ export class Outbox {
       done({ ok: true, completion: late });
     } else if (known !== undefined && known.waiter === undefined && !known.withdrawn) {
       this.#wait(known, done, deadlineMs);
-      this.#hand(known);
+      this.#handWithMissing(known);
     } else {
       done(
         this.#failed("notFound", true, `batch ${id} of CPU ${this.#options.cpu} is not waiting to be asked for again`),
@@ -204,6 +202,12 @@ export class Outbox {
       this.#handAll();
     }
     if (this.#known.size > 0 && this.#resend === undefined) this.#armResend();
+  }
+
+  /** When nothing has come back for a while, what is missing over there goes along, or this one would wait for it until the backoff is over. */
+  #handWithMissing(known: KnownBatch): void {
+    if (this.#backoff > 1) this.#handAll();
+    else this.#hand(known);
   }
 
   #handAll(): void {

@@ -13,14 +13,14 @@ export class GuestStates {
   readonly #entered = new Map<number, { readonly vmptr: number | undefined; readonly fields: FieldStore }>();
 
   /** What is wrong, if something is. */
-  observe({ kind, vcpu, vmptr, toL1, monoNs, status }: HistoryEvent, host: SimHost | undefined): string | undefined {
+  observe({ kind, vcpu, vmptr, toL1, status }: HistoryEvent, host: SimHost | undefined): string | undefined {
     if (vcpu === undefined) return undefined;
     // No nested.enter tells of an entry that ended indefinitely, nor of what L1 wrote before it.
     if (kind === "op.end" && status !== "ok") this.#entered.delete(vcpu);
     if (kind !== "nested.enter" && kind !== "nested.exit") return undefined;
     const fields = host?.hypervisor?.state.vcpus.get(vcpu)?.vmcs12.fields;
     // The bus may bring an event late; then there is nothing left to look at.
-    if (fields === undefined || monoNs !== host?.scheduler.nowNs) {
+    if (fields === undefined || host?.recorder.isLate !== false) {
       this.#entered.delete(vcpu);
       return undefined;
     }

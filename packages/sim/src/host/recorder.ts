@@ -30,6 +30,7 @@ export class SimRecorder {
   readonly #listeners = new Map<EventKind, (() => void)[]>();
   #held: HistoryEvent[] | undefined;
   #lamport = 0;
+  #isLate = false;
 
   constructor(options: { host: string; nowNs: () => number; observe: Observe; bufferMax: number }) {
     this.#host = options.host;
@@ -71,6 +72,11 @@ export class SimRecorder {
     this.#listeners.set(kind, [...(this.#listeners.get(kind) ?? []), listener]);
   }
 
+  /** What is observed now was stated while the bus was stopped: the host has gone on since, if only within the same instant. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
   stop(): void {
     this.#held ??= [];
   }
@@ -78,6 +84,8 @@ export class SimRecorder {
   resume(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    this.#isLate = true;
     for (const event of held) this.#observe(event);
+    this.#isLate = false;
   }
 }
