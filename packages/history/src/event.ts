@@ -30,17 +30,22 @@ export const EVENT_KINDS = {
   "cpu.lost": "l0: a CPU vanished with its caches. cpu, count (VMCSs that were active there)",
   "host.crashed":
     "l0: crash clear-all, as kexec needs it: every CPU was told to VMCLEAR all it holds and leave VMX operation; nothing is run any more. count (VMCSs cleared), reason (CPUs that did not answer)",
+  "host.restored":
+    "l0: a new life of L0 begins with what its journal holds, and accepts no operation yet. count (vcpus), reason (CPUs that have to say what they hold, or be gone for certain)",
+  "host.recovered": "l0: every CPU of the last life is accounted for: operations are accepted. count (vcpus)",
+  "vcpu.restored": "l0: a vcpu that the journal holds. vcpu, cpu (where it is placed), count (pool size as configured)",
   "vcpu.created": "l0: vcpu, cpu (where it is placed), count (pool size as configured)",
   "vcpu.killed": "l0: the vcpu ends because a CPU that held one of its VMCSs was lost (policy kill). vcpu, cpu",
   "vcpu.destroyed": "l0: vcpu",
   "vcpu.placed": "l0: a vcpu moved. vcpu, from, to",
   // From L0: ownership of VMCSs.
   "vmcs.allocated": "l0: a hardware VMCS. vcpu, vmcs (identity, never reused), region, role (vmcs01 or vmcs02)",
+  "vmcs.restored": "l0: a hardware VMCS that the journal holds. vcpu, vmcs, region, role",
   "vmcs.freed": "l0: its page returned to the allocator. vcpu, vmcs, region",
   "vmcs.record":
     "l0: what the loaded-VMCS record says now. vmcs, region, cpu (where last loaded; -1 none), launched, epoch; cause",
   "vmcs.lost":
-    "l0: a VMCS was active on a CPU that vanished; its contents are rebuilt at the next load. vmcs, region, cpu",
+    "l0: a VMCS was active on a CPU that vanished, or after a restart of L0 is not there as recorded; its contents are rebuilt at the next load. vmcs, region, cpu",
   "ipi.sent": "l0: a cross-CPU clear goes out. from (CPU the caller is on), to, vmcs, region, epoch",
   "ipi.acked": "l0: its completion was applied. from, to, vmcs, region, epoch",
   "writeback.refused":

@@ -31,7 +31,7 @@ export function* onlineCpu(host: HostState, operation: number, number: number): 
   host.emit({ kind: "cpu.registered", operation, cpu: number, epoch: cpu.incarnation });
 }
 
-function* bringUp(host: HostState, operation: number, cpu: HostCpu): Steps<void> {
+export function* bringUp(host: HostState, operation: number, cpu: HostCpu): Steps<void> {
   // Going down stopped half-way, and what it sent may still be executed: that has to be over first.
   if (cpu.state === "going") yield* takeDown(host, operation, cpu);
   cpu.vmxonRegion ??= host.allocator.allocatePage();
@@ -119,6 +119,7 @@ export function loseCpu(host: HostState, number: number): void {
   cpu.state = "offline";
   cpu.incarnation = 0;
   if (wasUsed) host.emit({ kind: "cpu.lost", operation: 0, cpu: number, count: lost.length });
+  host.accountedFor(number);
   if (host.config.lostVmcs === "kill") killOwners(host, number, lost);
 }
 
@@ -135,7 +136,7 @@ function killOwners(host: HostState, cpu: number, lost: readonly LoadedVmcs[]): 
   }
 }
 
-function* runOn(
+export function* runOn(
   cpu: HostCpu,
   operation: number,
   instructions: readonly BatchInstruction[],

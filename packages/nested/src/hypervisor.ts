@@ -13,8 +13,20 @@ import type { Operation } from "./effect.js";
 import { type HostConfig, type HostPorts, HostState } from "./host/host-state.js";
 import { NO_POINTER, type Vcpu } from "./host/vcpu.js";
 import type { Batch, Completion } from "./interconnect/batch.js";
+import type { CpuReport } from "./interconnect/cpu-report.js";
+import type { JournalImage } from "./journal/image.js";
+import { Ledger } from "./journal/ledger.js";
+import { recoverCpu } from "./journal/recover-cpu.js";
+import { restore } from "./journal/restore.js";
 import * as operations from "./operations.js";
 import { refuseWriteback } from "./refused-writeback.js";
+
+/** What a restarted L0 knows of the lives before it. */
+export interface Remembered {
+  readonly image: JournalImage;
+  /** How many lives there were. */
+  readonly life: number;
+}
 
 /**
  * L0. Every method that does something returns an operation for an {@link Executive} to run; nothing happens before it is run. Methods that only look
@@ -23,8 +35,12 @@ import { refuseWriteback } from "./refused-writeback.js";
 export class Hypervisor {
   readonly state: HostState;
 
-  constructor(config: HostConfig, ports: HostPorts) {
+  /** `remembered`: what the journal of the lives before this one comes to; L0 goes on from there. With it, or with `record` among the ports, L0 keeps a journal. */
+  constructor(config: HostConfig, ports: HostPorts, remembered?: Remembered) {
     this.state = new HostState(config, ports);
+    if (ports.record === undefined) return;
+    this.state.ledger = new Ledger(remembered?.image);
+    if (remembered !== undefined) restore(this.state, remembered.image, remembered.life);
   }
 
   createVcpu(request: CreateVcpuRequest): Operation<number> {
@@ -64,6 +80,13 @@ export class Hypervisor {
   registerCpu(cpu: number, incarnation: number): Operation<void> {
     return operations.operation(this.state, "registerCpu", undefined, (number) =>
       registerCpu(this.state, number, cpu, incarnation),
+    );
+  }
+
+  /** As {@link registerCpu}, for a CPU that may hold VMCSs of the last life of L0: it says which. */
+  recoverCpu(cpu: number, incarnation: number, report: CpuReport): Operation<void> {
+    return operations.operation(this.state, "recoverCpu", undefined, (number) =>
+      recoverCpu(this.state, number, cpu, incarnation, report),
     );
   }
 

@@ -5,7 +5,7 @@ import { clearAll } from "./host/clear.js";
 import type { HostState } from "./host/host-state.js";
 import { ensureRunning, enterGuest, loadVmcs } from "./host/load.js";
 import { leaveOtherGuest, settleEarlier, Task } from "./host/task.js";
-import { Vcpu, Vm } from "./host/vcpu.js";
+import { Vcpu } from "./host/vcpu.js";
 import { runL1 } from "./l1/run-l1.js";
 import { freeNested } from "./l1/vmx-instructions.js";
 import { supportsField } from "./nested/capabilities.js";
@@ -24,11 +24,13 @@ export function* operation<T>(
   host.emit({ kind: "op.begin", operation: number, instruction: name, ...who });
   try {
     const value = yield* untilCrash(host, steps(number), name);
+    host.remember(number);
     host.emit({ kind: "op.end", operation: number, instruction: name, ...who, status: "ok", definite: true });
     return { ok: true, value };
   } catch (error) {
     if (!(error instanceof OperationFailed)) throw error;
     const { code, definite } = error.error;
+    host.remember(number);
     host.emit({ kind: "op.end", operation: number, instruction: name, ...who, status: code, definite });
     return { ok: false, error: error.error } satisfies Answer<T>;
   }
@@ -37,6 +39,7 @@ export function* operation<T>(
 /** Crash clear-all stops whatever is under way where it stands, as the NMI that halts a CPU does: nothing is sent any more, and nobody can say what took effect. */
 function* untilCrash<T>(host: HostState, steps: Steps<T>, name: string): Steps<T> {
   const isCrash = name === "crashClearAll";
+  if (host.recovering.size > 0 && !RECOVERS.has(name)) fail("cpuUnavailable", describeRecovery(host));
   if (host.crashed) fail("hostCrashed", "the host has crashed: it runs nothing any more");
   let step = steps.next([]);
   while (step.done !== true) {
@@ -45,6 +48,14 @@ function* untilCrash<T>(host: HostState, steps: Steps<T>, name: string): Steps<T
     step = steps.next(results);
   }
   return step.value;
+}
+
+/** What a restarted L0 does before it does anything else. */
+const RECOVERS: ReadonlySet<string> = new Set(["registerCpu", "recoverCpu"]);
+
+function describeRecovery({ recovering }: HostState): string {
+  const cpus = [...recovering].sort((a, b) => a - b).join(", ");
+  return `L0 has restarted and is recovering: CPU ${cpus} has not said yet which VMCSs it holds`;
 }
 
 interface VcpuOptions {
@@ -101,7 +112,7 @@ export function* createVcpu(host: HostState, number: number, request: CreateVcpu
   const cpu = host.onlineCpu(request.cpu);
   const vmcs01 = host.allocateVmcs("vmcs01", id, number);
   if (vmcs01 === undefined) fail("noMemory", "no page for a vmcs01");
-  const vm = vmOf(host, request.vm ?? freeVmId(host));
+  const vm = host.vm(request.vm ?? freeVmId(host));
   const vcpu = new Vcpu(id, vm, request.cpu, poolSize, vmcs01);
   vm.vcpus.add(id);
   host.vcpus.set(id, vcpu);
@@ -198,14 +209,6 @@ export function* placeVcpu(task: Task): Steps<void> {
   if (from === cpu.number) return;
   host.counters.migrations++;
   host.emit({ kind: "vcpu.placed", operation: number, vcpu: vcpu.id, from, to: cpu.number });
-}
-
-function vmOf(host: HostState, id: number): Vm {
-  const existing = host.vms.get(id);
-  if (existing !== undefined) return existing;
-  const vm = new Vm(id, host.config.l1MemoryBytes);
-  host.vms.set(id, vm);
-  return vm;
 }
 
 /** The next number that no VM has. Callers may name VMs themselves, so it may be taken. */

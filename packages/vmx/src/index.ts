@@ -35,7 +35,7 @@ export {
 export { HAZARD_RULES, Hazard, type HazardName, type HazardRule, storeHazard } from "./hazards.js";
 export { Instruction, Mode, type ModeCode, Op, type OpCode, type OpName } from "./instruction.js";
 export { InvariantError, invariant } from "./invariant.js";
-export { Memory, PAGE_BYTES } from "./memory.js";
+export { Memory, PAGE_BYTES, type Page } from "./memory.js";
 export { Outcome, Status, type StatusCode, type StatusName, Vector } from "./outcome.js";
 export { type ActiveVmcs, Processor, type ProcessorOptions } from "./processor.js";
 export { FEATURE_CONTROL_READY } from "./processor-state.js";

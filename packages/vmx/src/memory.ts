@@ -47,6 +47,11 @@ export class Memory {
     return this.#pages.get(Math.floor(address / PAGE_BYTES));
   }
 
+  /** Every page that was ever written to, with its number. */
+  pages(): Iterable<readonly [number: number, page: Page]> {
+    return this.#pages;
+  }
+
   /** The page that holds `address`, made if need be; undefined beyond the end of memory. */
   pageFor(address: number): Page | undefined {
     if (address >= this.bytes) return undefined;

@@ -35,11 +35,14 @@ export class RecordTruth implements Checker {
       "vm.entry",
     ] as const),
     ...(["vmx.on", "vmx.off", "lease.expired", "host.crashed", "cpu.lost", "cpu.offline", "cpu.registered"] as const),
+    ...(["host.restored", "host.recovered"] as const),
   ];
   readonly #operations = new OpenOperations();
   readonly #records = new Map<number, Recorded>();
   /** VMCSs to judge at the next quiet moment, by vcpu. */
   readonly #touched = new Map<number | undefined, Set<number>>();
+  /** L0 has restarted, and not every CPU has said yet what it holds: something is in flight, whatever operations there are. */
+  #recovering = false;
 
   constructor(
     private readonly view: HostView,
@@ -52,6 +55,8 @@ export class RecordTruth implements Checker {
     else if (event.kind === "vmcs.record") this.#record(event);
     else if (event.kind === "vmcs.freed") this.#forgetVmcs(event.vmcs);
     else if (event.kind === "ipi.sent") this.#touch(event.vmcs);
+    else if (event.kind === "host.restored") this.#recovering = true;
+    else if (event.kind === "host.recovered") this.#recovered();
     // Nobody reads a record any more, so nobody needs to have put it right.
     else if (event.kind === "host.crashed") this.#unsettle(undefined);
     else if (event.region !== undefined && event.kind !== "vmx.on") this.#execute(event.region, event);
@@ -72,6 +77,12 @@ export class RecordTruth implements Checker {
     this.#operations.clear();
     this.#records.clear();
     this.#touched.clear();
+    this.#recovering = false;
+  }
+
+  #recovered(): void {
+    this.#recovering = false;
+    for (const vcpu of [...this.#touched.keys()]) this.#judgeIfQuiet(vcpu);
   }
 
   #record(event: HistoryEvent): void {
@@ -125,7 +136,7 @@ export class RecordTruth implements Checker {
 
   #judgeVcpu(vcpu: number | undefined): void {
     const touched = this.#touched.get(vcpu);
-    if (touched === undefined || !this.#operations.isQuiet(vcpu)) return;
+    if (touched === undefined || this.#recovering || !this.#operations.isQuiet(vcpu)) return;
     this.#touched.delete(vcpu);
     for (const vmcs of touched) {
       const record = this.#records.get(vmcs);

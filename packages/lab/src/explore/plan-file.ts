@@ -25,13 +25,14 @@ export interface PlanFile {
 const PROBLEMS_SHOWN_MAX = 5;
 
 export async function writePlanFile(file: string, { plan, ...found }: PlanFile): Promise<void> {
-  const { leaseNs, latency, operations, faults, ...rest } = plan;
+  const { leaseNs, journalNs, latency, operations, faults, ...rest } = plan;
   const document = {
     schema: PLAN_SCHEMA,
     ...found,
     plan: {
       ...rest,
       lease: durationText(leaseNs),
+      ...(journalNs === undefined ? {} : { journal: durationText(journalNs) }),
       latency: delayEntry(latency),
       operations: operations.map(({ atNs, kind, ...operands }) => ({ at: durationText(atNs), do: kind, ...operands })),
       faults: faults.map(faultEntry),
@@ -56,7 +57,7 @@ export async function readPlanFile(file: string): Promise<PlanFile> {
 export async function parsePlanFile(text: string, file: string): Promise<PlanFile> {
   const document = checked(parseJson(text, file), file);
   const { plan, schema: _, ...found } = document;
-  const { lease, latency, operations, faults: entries, ...rest } = plan;
+  const { lease, journal, latency, operations, faults: entries, ...rest } = plan;
   const faults = await readPlanFaults(entries, plan.cpus);
   const problems = [
     ...operations.flatMap((entry, index) =>
@@ -76,6 +77,7 @@ export async function parsePlanFile(text: string, file: string): Promise<PlanFil
     plan: {
       ...rest,
       leaseNs: nanoseconds(lease),
+      ...(journal === undefined ? {} : { journalNs: nanoseconds(journal) }),
       latency: await readDistribution(latency),
       operations: operations.map(operationOf).sort((a, b) => a.atNs - b.atNs),
       faults: areProblems(faults) ? [] : faults,

@@ -54,6 +54,8 @@ export const planFileSchema = z.strictObject({
     lease: duration,
     latency: latencySchema,
     inOrder: z.boolean(),
+    // How long a record of L0's journal takes to be safe; absent: L0 keeps none.
+    journal: duration.optional(),
     operations: z.array(operationSchema).max(OPERATIONS_MAX),
     // Checked as those of experiments are.
     faults: z.array(z.unknown()),

@@ -56,6 +56,22 @@ export class Allocator {
     this.#freed.push(address);
   }
 
+  /** This page is in use already, since an earlier life of L0. Those below it that nobody adopts are free. Throws RangeError for one that is not L0's. */
+  adopt(address: number): void {
+    const index = (address - this.#firstPage) / PAGE_BYTES;
+    if (!Number.isInteger(index) || index < 0 || index >= this.#capacityPages)
+      throw new RangeError(`page 0x${address.toString(16)} is not among the ${this.#capacityPages} of this L0`);
+    for (; this.#pagesEverUsed <= index; this.#pagesEverUsed++)
+      this.freePage(this.#firstPage + PAGE_BYTES * this.#pagesEverUsed);
+    invariant(this.#isFree.delete(address), `page 0x${address.toString(16)} has one owner`);
+    this.#freed.splice(this.#freed.indexOf(address), 1);
+  }
+
+  /** This pool node is in use already. */
+  adoptNode(): void {
+    this.#nodes++;
+  }
+
   allocateNode(): boolean {
     if (this.#isRefused("node")) return false;
     this.#nodes++;

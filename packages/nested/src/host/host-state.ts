@@ -2,10 +2,12 @@ import type { EventFact } from "@vmcslab/history";
 import { type CpuModel, FieldStore } from "@vmcslab/vmx";
 import type { HostCounters } from "../api.js";
 import { fail, type Operation } from "../effect.js";
+import type { Ledger } from "../journal/ledger.js";
+import type { JournalRecord } from "../journal/record.js";
 import { Allocator } from "./allocator.js";
 import { HostCpu } from "./host-cpu.js";
 import { LoadedVmcs } from "./loaded-vmcs.js";
-import type { Vcpu, Vm } from "./vcpu.js";
+import { type Vcpu, Vm } from "./vcpu.js";
 
 export interface HostConfig {
   /** vmcs02 pool size of vcpus that do not say; 0 behaves as 1. */
@@ -34,6 +36,10 @@ export interface HostPorts {
   readonly emit: (fact: EventFact) => void;
   /** Runs an operation that L0 itself decided on. */
   readonly begin: (operation: Operation<void>) => void;
+  /**
+   * Takes what the journal has to hold before anybody is told how the operation ended that has just ended. In the order of the calls. Default: nothing is remembered.
+   */
+  readonly record?: (record: JournalRecord) => void;
 }
 
 export type Counters = { -readonly [K in keyof HostCounters]: HostCounters[K] };
@@ -59,7 +65,17 @@ export class HostState {
   nextVcpu = 0;
   nextVm = 0;
   nextOperation = 1;
-  #nextVmcs = 1;
+  nextVmcs = 1;
+  /** Every activation has a greater epoch. */
+  epochFloor = 0;
+  /**
+   * CPUs that the last life of L0 used, and that have not said yet what they hold. While there is one, nothing is known of where VMCSs are active, and no operation is accepted.
+   */
+  readonly recovering = new Set<number>();
+  /** What the journal holds; undefined: L0 keeps none. */
+  ledger: Ledger | undefined;
+  /** The vcpu that an operation under way is about. */
+  readonly #vcpuOf = new Map<number, number>();
 
   /** For whoever has to look at fields as they would be; good until the next wait. */
   readonly scratch = new FieldStore();
@@ -67,13 +83,15 @@ export class HostState {
   crashed = false;
   readonly emit: (fact: EventFact) => void;
   readonly begin: (operation: Operation<void>) => void;
+  readonly #record: ((record: JournalRecord) => void) | undefined;
 
   constructor(
     readonly config: HostConfig,
-    { emit, begin }: HostPorts,
+    { emit, begin, record }: HostPorts,
   ) {
     this.emit = emit;
     this.begin = begin;
+    this.#record = record;
     this.allocator = new Allocator(config.memoryPages, config.life ?? 0);
   }
 
@@ -99,11 +117,39 @@ export class HostState {
     return vcpu;
   }
 
+  vm(id: number): Vm {
+    let vm = this.vms.get(id);
+    if (vm === undefined) {
+      vm = new Vm(id, this.config.l1MemoryBytes);
+      this.vms.set(id, vm);
+    }
+    return vm;
+  }
+
+  /** The operation works on this vcpu. */
+  involve(operation: number, vcpu: number): void {
+    if (this.ledger !== undefined) this.#vcpuOf.set(operation, vcpu);
+  }
+
+  /** The operation has ended: what it changed goes to the journal. */
+  remember(operation: number): void {
+    if (this.ledger === undefined) return;
+    const record = this.ledger.ended(this, operation, this.#vcpuOf.get(operation));
+    this.#vcpuOf.delete(operation);
+    if (record !== undefined) this.#record?.(record);
+  }
+
+  /** This CPU has said what it holds, or is gone for certain. */
+  accountedFor(cpu: number): void {
+    if (!this.recovering.delete(cpu) || this.recovering.size > 0) return;
+    this.emit({ kind: "host.recovered", operation: 0, count: this.vcpus.size });
+  }
+
   /** A page with a revision identifier in it, and its record. Undefined when there is no page. It still needs its first VMCLEAR (H1). */
   allocateVmcs(role: "vmcs01" | "vmcs02", vcpu: number, operation: number): LoadedVmcs | undefined {
     const region = this.allocator.allocatePage();
     if (region === undefined) return undefined;
-    const vmcs = new LoadedVmcs(this.#nextVmcs++, region, role, vcpu);
+    const vmcs = new LoadedVmcs(this.nextVmcs++, region, role, vcpu);
     this.emit({ kind: "vmcs.allocated", operation, vcpu, vmcs: vmcs.id, region, role });
     return vmcs;
   }

@@ -30,7 +30,9 @@ export function* loadVmcs(task: Task, vmcs: LoadedVmcs, cause: string): Steps<vo
 function activate(task: Task, vmcs: LoadedVmcs, cause: string): void {
   const { cpu, script, host, operation } = task;
   if (!vmcs.initialised) initialise(task, vmcs);
-  const epoch = ++vmcs.epoch;
+  const epoch = Math.max(vmcs.epoch, host.epochFloor) + 1;
+  vmcs.epoch = epoch;
+  vmcs.activatedBy = operation;
   script.activate(vmcs, (result) => {
     if (result !== undefined || vmcs.cpu !== cpu.number || vmcs.epoch !== epoch) return;
     // It certainly was not executed: the VMCS is where it was, active nowhere.

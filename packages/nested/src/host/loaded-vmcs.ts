@@ -14,6 +14,8 @@ export class LoadedVmcs {
   launched = false;
   /** Counts activations; a write-back with another epoch is refused. */
   epoch = 0;
+  /** The operation that activated it under this epoch. */
+  activatedBy = 0;
   /**
    * A VMCLEAR of it was decided and its end is not known: it may be active on `cpu`, or flushed there. Until the same clear has been answered it is loaded nowhere, not
    * even where it was.

@@ -31,6 +31,7 @@ export class Task {
     readonly cpu: HostCpu,
   ) {
     this.script = new Script(cpu);
+    host.involve(operation, vcpu.id);
   }
 
   /** Sends what was collected; fails the operation unless all of it ended as expected. */

@@ -56,6 +56,8 @@ export class Vcpu {
   unsettled: Unsettled | undefined;
   /** A CPU that held one of its VMCSs was lost, and the policy is to end it: nothing may be done with it but to destroy it. */
   killed = false;
+  /** Number of the last operation whose effects the journal had when this L0 began. */
+  recordedOperation = 0;
 
   constructor(
     readonly id: number,

@@ -11,12 +11,17 @@ import {
 } from "@vmcslab/vmx";
 import { applyFields, changedFields, FieldValuesBuilder } from "../field-values.js";
 import type { BatchInstruction, FieldValues, InstructionResult, ResultStatus } from "./batch.js";
+import type { CpuReport } from "./cpu-report.js";
 
 /** An activation of a VMCS on this CPU. */
 interface Activation {
   readonly epoch: number;
   /** The fields as they were loaded; what differs from them at the VMCLEAR is what L0 must learn. */
   readonly loaded: FieldStore;
+  /** The operation that activated it. */
+  readonly activatedBy: number;
+  /** The last operation that changed its contents or entered its guest. */
+  changedBy: number;
 }
 
 /** What the last VMCLEAR of a region flushed here. */
@@ -86,6 +91,21 @@ export class StepExecutor {
     this.#flushed.clear();
   }
 
+  /** What is active here, for an L0 that takes this CPU over and goes on with it. What was flushed is of no use to it. */
+  report(): CpuReport {
+    const { processor } = this.#options;
+    this.#flushed.clear();
+    const held = [...this.#activations].map(([region, { epoch, activatedBy, changedBy }]) => ({
+      region,
+      epoch,
+      launched: processor.isLaunched(region),
+      activatedBy,
+      changedBy,
+    }));
+    const { vmxonPointer } = processor;
+    return { vmxonRegion: processor.inVmxOperation ? vmxonPointer : undefined, held };
+  }
+
   execute(step: BatchInstruction): InstructionResult {
     switch (step.kind) {
       case "vmxon":
@@ -102,6 +122,7 @@ export class StepExecutor {
         return this.#vmread(step.encodings);
       case "vmlaunch":
       case "vmresume":
+        this.#changes();
         return this.#enter(step.kind);
       case "guestExit":
         return this.#guestExit(step);
@@ -148,7 +169,7 @@ export class StepExecutor {
     const result = this.#run(Op.vmptrld, region, "vmptrld");
     if (result.status !== "succeed") return result;
     if (activated) {
-      this.#activations.set(region, { epoch, loaded });
+      this.#activations.set(region, { epoch, loaded, activatedBy: this.#operation, changedBy: this.#operation });
       this.#flushed.delete(region);
     }
     const launched = processor.isLaunched(region);
@@ -207,7 +228,14 @@ export class StepExecutor {
     return flushed;
   }
 
+  /** What was decided for the current VMCS changes it. An interrupt, and going back from it, do not. */
+  #changes(): void {
+    const activation = this.#activations.get(this.#options.processor.currentVmcs);
+    if (activation !== undefined) activation.changedBy = this.#operation;
+  }
+
   #vmwrite(fields: FieldValues): InstructionResult {
+    this.#changes();
     const instruction = this.#instruction;
     for (let i = 0; i < fields.encodings.length; i++) {
       instruction.field = fields.encodings[i] ?? 0;
@@ -259,6 +287,7 @@ export class StepExecutor {
   #guestExit(step: Extract<BatchInstruction, { kind: "guestExit" }>): InstructionResult {
     const { processor } = this.#options;
     const region = processor.currentVmcs;
+    this.#changes();
     if (processor.nonRoot) this.#saveGuestState(step.guest);
     const instruction = this.#instruction;
     instruction.reason = step.reason;

@@ -1,4 +1,5 @@
 import type { Batch, Completion, InstructionResult } from "./batch.js";
+import type { CpuReport } from "./cpu-report.js";
 import { isExpected } from "./expected.js";
 import { type BatchTargetOptions, StepExecutor } from "./step-executor.js";
 
@@ -62,6 +63,16 @@ export class BatchTarget {
   /** Another L0 takes over, or this CPU begins a new life: nothing is known of what is cached here. */
   newSession(): void {
     this.#executor.reset();
+    this.#forgetBatches();
+  }
+
+  /** The next life of L0 takes over and remembers: what is active here stays, and it is told. Completions of the last life's batches are nobody's. */
+  takeOver(): CpuReport {
+    this.#forgetBatches();
+    return this.#executor.report();
+  }
+
+  #forgetBatches(): void {
     this.#completions.clear();
     this.#early.clear();
     this.#executed = 0;

@@ -30,6 +30,11 @@ export class PlanClient {
     this.#onOperation = onOperation;
   }
 
+  /** vcpus whose creation was acknowledged, and that nobody asked to destroy. */
+  get acknowledgedVcpus(): readonly number[] {
+    return [...this.#vcpus.values()];
+  }
+
   schedule(operations: readonly PlannedOperation[]): void {
     for (const operation of operations) this.#host.scheduler.at(operation.atNs, () => this.#ask(operation));
   }

@@ -10,9 +10,9 @@ const SETTLE_NS = 400_000_000;
 const BEATS = 3;
 
 /**
- * The faults are over. Every CPU must come back, every operation end, and work go on: each vcpu is moved and destroyed, and nothing may be left of it.
+ * The faults are over. `acknowledged`: vcpus that there must be. Every CPU must come back, every operation end, and work go on: each vcpu is moved and destroyed, and nothing may be left of it.
  */
-export function converge(host: SimHost, report: Report): void {
+export function converge(host: SimHost, report: Report, acknowledged: readonly number[]): void {
   const { scheduler } = host;
   host.faults.healAll();
   // What was delayed is still on its way, and a lease may be about to end because of it; a few beats later all that is over.
@@ -27,6 +27,12 @@ export function converge(host: SimHost, report: Report): void {
   if (host.hypervisor?.state.crashed === true) return;
   for (const { cpu } of host.cpus) if (!must(host, `online of CPU ${cpu}`, (l0) => l0.onlineCpu(cpu), report)) return;
   const vcpus = host.hypervisor?.listVcpus() ?? [];
+  // One that was killed destroys itself where it can.
+  if (host.options.config.lostVmcs !== "kill") {
+    const lost = acknowledged.find((vcpu) => !vcpus.some((listed) => listed.vcpu === vcpu));
+    if (lost !== undefined)
+      report("vcpu-lost", `vcpu ${lost} was created, nobody destroyed it, and L0 does not know it`);
+  }
   for (const { vcpu } of vcpus) {
     const to = vcpu % host.cpus.length;
     const isKilled = host.hypervisor?.state.vcpus.get(vcpu)?.killed === true;

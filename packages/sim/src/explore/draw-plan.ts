@@ -30,6 +30,7 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
   const drawnPolicy = shape.pick<LostCpuPolicy>(["wait", "fence", "fence", "kill"]);
   const operations = drawOperations(random.fork("operations"), cpus, scope.poolSize);
   const endNs = operations.at(-1)?.atNs ?? 0;
+  const journalNs = drawJournalNs(random.fork("journal"));
   return {
     seed,
     cpus,
@@ -38,6 +39,7 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
     leaseNs: drawnLeaseNs(shape, scope),
     latency: drawLatency(shape),
     inOrder: shape.below(4) !== 0,
+    ...(journalNs === undefined ? {} : { journalNs }),
     operations,
     faults: scope.faults ?? drawFaults(random.fork("faults"), { cpus, endNs }),
   };
@@ -47,6 +49,11 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
 function drawnLeaseNs(random: RandomStream, { leaseNs }: ExploreScope): number {
   const drawn = (3 + random.below(6)) * MILLISECOND;
   return leaseNs ?? drawn;
+}
+
+/** Most L0s keep a journal; with a slow one operations overlap while their records are not safe yet. */
+function drawJournalNs(random: RandomStream): number | undefined {
+  return random.pick([undefined, 0, 10 * MICROSECOND, 100 * MICROSECOND, MILLISECOND]);
 }
 
 function drawLatency(random: RandomStream): Distribution {

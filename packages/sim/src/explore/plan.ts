@@ -36,6 +36,8 @@ export interface Plan {
   readonly leaseNs: number;
   readonly latency: Distribution;
   readonly inOrder: boolean;
+  /** How long a record of L0's journal takes to be safe, ns. Absent: L0 keeps none, and a new life of it knows nothing. */
+  readonly journalNs?: number;
   readonly operations: readonly PlannedOperation[];
   readonly faults: readonly Fault[];
 }

@@ -2,6 +2,7 @@ import { RandomStream, sampler } from "@vmcslab/faults";
 import { HistoryDigest, type HistoryEvent, Sanitizer, type Violation } from "@vmcslab/history";
 import { type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import type { CpuModel } from "@vmcslab/vmx";
+import type { JournalWatch } from "../host/journal.js";
 import type { MessageRecord } from "../host/network.js";
 import { type Saboteur, SimHost } from "../host/sim-host.js";
 import { type OnOperation, PlanClient } from "./client.js";
@@ -9,6 +10,7 @@ import { converge } from "./converge.js";
 import { GuestStates } from "./guest-state.js";
 import { Marks } from "./marks.js";
 import type { Plan } from "./plan.js";
+import { RecordedStates } from "./recorded-states.js";
 
 /** What is wrong with a run. */
 export interface PlanViolation {
@@ -25,6 +27,8 @@ export const EXPLORER_RULES = {
   "unexpected-outcome": "a CPU answered what the protocol excludes",
   "not-converged": "faults healed, and the host did not become whole, or an operation did not end or failed",
   "mixed-guests": "L2 left with state that is not its own, though nothing changed it",
+  "not-as-recorded": "L0 restarted, and knows something else of a vcpu than its journal was given",
+  "vcpu-lost": "L0 restarted, and a vcpu is gone whose creation it had acknowledged",
   leak: "everything was destroyed, and pages, pool entries or active VMCSs are left",
 } as const;
 
@@ -91,7 +95,7 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
   let host: SimHost | undefined;
   let complete = false;
   try {
-    host = newHost(plan, options, observe);
+    host = newHost(plan, options, observe, new RecordedStates((message) => report("not-as-recorded", message)));
     options.onHost?.(host);
     const client = new PlanClient(host, (happened, operation, error) => {
       if (error?.code === "unexpectedOutcome")
@@ -101,7 +105,7 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
     client.schedule(plan.operations);
     const lastNs = plan.operations.at(-1)?.atNs ?? 0;
     host.runUntil(lastNs + SAFETY_NS, () => found !== undefined);
-    if (found === undefined) converge(host, report);
+    if (found === undefined) converge(host, report, plan.journalNs === undefined ? [] : client.acknowledgedVcpus);
     complete = found === undefined;
   } catch (thrown) {
     if (!(thrown instanceof Stop)) report("assertion", thrown instanceof Error ? thrown.message : String(thrown));
@@ -116,6 +120,7 @@ function newHost(
   plan: Plan,
   { model, saboteur, onMessage }: RunPlanOptions,
   observe: (event: HistoryEvent) => void,
+  watch: JournalWatch,
 ): SimHost {
   return new SimHost({
     name: "sim",
@@ -137,6 +142,7 @@ function newHost(
     random: new RandomStream(`${plan.seed}`).fork("run"),
     observe,
     ...(onMessage === undefined ? {} : { onMessage }),
+    ...(plan.journalNs === undefined ? {} : { journal: { durableNs: plan.journalNs, watch } }),
     ...(saboteur === undefined ? {} : { saboteur }),
   });
 }

@@ -23,12 +23,13 @@ export function weightOf(plan: Plan): number {
 }
 
 /** Departures from what a reader takes for granted. */
-function settingsOf({ latency, inOrder, policy, memoryPages, leaseNs }: Plan): number {
+function settingsOf({ latency, inOrder, policy, memoryPages, leaseNs, journalNs }: Plan): number {
   return (
     ("constant" in latency ? digits(latency.constant) / 1e3 : 3) +
     (inOrder ? 0 : 2) +
     (policy === "wait" ? 0 : 2 + digits(leaseNs) / 1e3) +
-    (memoryPages === 64 ? 0 : 1)
+    (memoryPages === 64 ? 0 : 1) +
+    (journalNs === undefined ? 0 : 1 + digits(journalNs) / 1e3)
   );
 }
 

@@ -84,6 +84,11 @@ function* steadier(plan: Plan): Generator<Plan> {
     yield { ...plan, latency: { constant }, inOrder: true };
   yield { ...plan, latency: { constant: typical(plan.latency) }, inOrder: true };
   yield { ...plan, inOrder: true };
+  if (plan.journalNs !== undefined) {
+    const { journalNs: _journal, ...without } = plan;
+    yield without;
+    yield { ...plan, journalNs: 0 };
+  }
   yield { ...plan, latency: { constant: typical(plan.latency) } };
 }
 

@@ -1,5 +1,5 @@
 import type { EventFact } from "@vmcslab/history";
-import { type Batch, BatchTarget, type Completion, CpuLease, type Timer } from "@vmcslab/nested";
+import { type Batch, BatchTarget, type Completion, CpuLease, type CpuReport, type Timer } from "@vmcslab/nested";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 import type { NodeClock } from "../engine/node-clock.js";
 import { flushes, type Message } from "./messages.js";
@@ -30,6 +30,8 @@ export class CpuNode {
   #incarnation = 0;
   /** L0's session that this life serves; 0: none yet. */
   #session = 0;
+  /** What it held when that session took it over, until the session's first batch arrives. */
+  #held: CpuReport | undefined;
   #alive = false;
   #leaseTimer: Timer | undefined;
   #busyUntilNs = 0;
@@ -117,6 +119,7 @@ export class CpuNode {
     this.#incarnation = this.#options.newIncarnation();
     this.#lease = new CpuLease();
     this.#session = 0;
+    this.#held = undefined;
     this.#waiting.clear();
     this.#busyUntilNs = 0;
     this.#leaseTimer?.cancel();
@@ -124,9 +127,16 @@ export class CpuNode {
   }
 
   #beatAgain(): void {
-    const { clock, send, beatNs } = this.#options;
-    send({ kind: "beat", incarnation: this.#incarnation, beat: this.#lease.beat(clock.nowNs) });
+    const { clock, beatNs } = this.#options;
+    this.#beat();
     clock.afterNs(beatNs, () => this.#whenAwake(() => this.#beatAgain()));
+  }
+
+  #beat(): void {
+    const { clock, send } = this.#options;
+    const beat = this.#lease.beat(clock.nowNs);
+    const held = this.#held === undefined ? {} : { held: { session: this.#session, report: this.#held } };
+    send({ kind: "beat", incarnation: this.#incarnation, beat, ...held });
   }
 
   #grant(grant: Extract<Message, { kind: "grant" }>): void {
@@ -135,14 +145,17 @@ export class CpuNode {
       this.#giveUp();
       return;
     }
-    if (grant.session > this.#session) this.#serve(grant.session);
+    const isNew = grant.session > this.#session;
+    if (isNew) this.#serve(grant.session, grant.takesOver === true);
     this.#lease.granted(grant.beat, grant.durationNs);
     if (this.#leaseTimer === undefined) this.#watchLease();
+    if (isNew && this.#held !== undefined) this.#beat();
   }
 
   #batch({ session, batch, acknowledged, losesReply }: Extract<Message, { kind: "batch" }>): void {
     if (session < this.#session || !this.#holdsLease()) return;
-    if (session > this.#session) this.#serve(session);
+    if (session > this.#session) this.#serve(session, false);
+    this.#held = undefined;
     const isFlush = this.#crashAtFlush !== undefined && flushes(batch.instructions);
     if (isFlush && this.#crashAtFlush === "before") {
       this.crash();
@@ -173,11 +186,15 @@ export class CpuNode {
     else clock.afterNs(this.#busyUntilNs - nowNs, () => this.#whenAwake(() => send(message)));
   }
 
-  /** A session of L0 that it did not know: whatever is cached here, the new one knows nothing of it. */
-  #serve(session: number): void {
+  /** A session of L0 that it did not know: unless it goes on with what is cached here, it knows nothing of it. */
+  #serve(session: number, takesOver: boolean): void {
     this.#session = session;
     this.#waiting.clear();
-    this.#target.newSession();
+    if (takesOver) this.#held = this.#target.takeOver();
+    else {
+      this.#held = undefined;
+      this.#target.newSession();
+    }
   }
 
   /** Whether it may execute for L0. Notices an end of its lease that no timer has told it of yet, as after a stall. */

@@ -5,6 +5,7 @@ import {
   type BatchResult,
   type Completion,
   CpuLives,
+  type CpuReport,
   Executive,
   type HostConfig,
   Hypervisor,
@@ -13,9 +14,11 @@ import {
   type OperationError,
   Outbox,
   type OutgoingBatch,
+  type Remembered,
   type Timer,
 } from "@vmcslab/nested";
 import type { NodeClock } from "../engine/node-clock.js";
+import type { SimJournal } from "./journal.js";
 import type { Message } from "./messages.js";
 
 export interface L0NodeOptions {
@@ -25,6 +28,8 @@ export interface L0NodeOptions {
   readonly deadlineMs: number;
   readonly resendAfterMs: number;
   readonly incarnation: number;
+  /** What outlives this life. Absent: nothing does. */
+  readonly journal?: SimJournal;
   readonly send: (cpu: number, message: Message) => void;
   readonly emit: (fact: EventFact) => void;
   /** A number that no session had before. */
@@ -43,7 +48,10 @@ interface KnownCpu {
   readonly incarnation: number;
   readonly session: number;
   readonly outbox: Outbox;
-  state: "connecting" | "registering" | "registered";
+  /** `asked`: taken over from the last life of L0, and asked what it holds. */
+  state: "asked" | "connecting" | "registering" | "registered";
+  /** What it said that it holds, when it was taken over. */
+  report: CpuReport | undefined;
 }
 
 interface SentBatch {
@@ -69,12 +77,23 @@ export class L0Node {
   constructor(options: L0NodeOptions) {
     this.#options = options;
     this.#lives = new CpuLives(options.terms);
-    this.hypervisor = new Hypervisor(options.config, {
-      emit: (fact) => {
-        if (this.#alive) options.emit(fact);
+    const { journal } = options;
+    this.hypervisor = new Hypervisor(
+      options.config,
+      {
+        emit: (fact) => {
+          if (this.#alive) options.emit(fact);
+        },
+        begin: (operation) => this.run(operation, () => undefined),
+        ...(journal === undefined ? {} : { record: (record) => journal.append(this.hypervisor, record) }),
       },
-      begin: (operation) => this.run(operation, () => undefined),
-    });
+      journal?.remembered(options.incarnation - 1),
+    );
+    if (options.incarnation > 1) journal?.restored(this.hypervisor);
+    // Their leases are those that the last life granted, at the latest now.
+    for (const cpu of this.#recovering)
+      this.#lives.heard(cpu, this.hypervisor.state.cpu(cpu).incarnation, options.clock.nowNs);
+    this.#watchFence();
     const { intercept } = options;
     const send: SendOn = (batch, done) => this.#send(batch, done);
     this.#executive = new Executive({
@@ -94,8 +113,20 @@ export class L0Node {
   }
 
   run<T>(operation: Operation<T>, done: (answer: Answer<T>) => void): void {
-    const { wrap } = this.#options;
-    this.#executive.run(wrap === undefined ? operation : wrap(operation), done);
+    const { wrap, journal } = this.#options;
+    const tell = journal === undefined ? done : (answer: Answer<T>) => this.#whenDurable(journal, () => done(answer));
+    this.#executive.run(wrap === undefined ? operation : wrap(operation), tell);
+  }
+
+  /** Nobody is told of anything that this life might forget. */
+  #whenDurable(journal: SimJournal, tell: () => void): void {
+    journal.whenDurable(() => {
+      if (this.#alive) tell();
+    });
+  }
+
+  get #recovering(): ReadonlySet<number> {
+    return this.hypervisor.state.recovering;
   }
 
   /** The process dies with all it knew. */
@@ -105,15 +136,13 @@ export class L0Node {
   }
 
   receive(cpu: number, message: Message): void {
-    if (message.kind === "beat") this.#beat(cpu, message.incarnation, message.beat);
+    if (message.kind === "beat") this.#beat(cpu, message);
     else if (message.kind === "completion") this.#completed(cpu, message);
   }
 
   /** Nobody listens at this CPU's address: its process is gone, and L0 need not wait for a fence. */
   gone(cpu: number): void {
-    const known = this.#cpus.get(cpu);
-    if (known === undefined) return;
-    this.#lives.ended(cpu, known.incarnation);
+    this.#lives.ended(cpu, this.hypervisor.state.cpu(cpu).incarnation);
     this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
   }
 
@@ -127,12 +156,12 @@ export class L0Node {
     this.#sessions.get(session)?.outbox.fail(id, definite);
   }
 
-  #beat(cpu: number, incarnation: number, beat: number): void {
+  #beat(cpu: number, { incarnation, beat, held }: Extract<Message, { kind: "beat" }>): void {
     const { clock, send, terms } = this.#options;
     const heard = this.#lives.heard(cpu, incarnation, clock.nowNs);
-    if (heard === "new") this.#replace(cpu, incarnation);
-    const known = this.#cpus.get(cpu);
     const over = heard === "over";
+    if (!over && (heard === "new" || !this.#cpus.has(cpu))) this.#begin(cpu, incarnation);
+    const known = this.#cpus.get(cpu);
     send(cpu, {
       kind: "grant",
       incarnation,
@@ -140,14 +169,26 @@ export class L0Node {
       session: known?.session ?? 0,
       durationNs: terms.durationNs,
       over,
+      ...(known?.state === "asked" ? { takesOver: true } : {}),
     });
-    if (!over && known?.state === "connecting") this.#use(cpu, known);
+    if (!over && known !== undefined) this.#goOn(cpu, known, held);
     if (this.#fence === undefined) this.#watchFence();
   }
 
-  #replace(cpu: number, incarnation: number): void {
+  #goOn(cpu: number, known: KnownCpu, held: Extract<Message, { kind: "beat" }>["held"]): void {
+    const { hypervisor } = this;
+    const { incarnation, session } = known;
+    if (known.state === "connecting") this.#use(known, hypervisor.registerCpu(cpu, incarnation), "connecting");
+    if (held?.session === session) known.report ??= held.report;
+    if (known.state === "asked" && known.report !== undefined)
+      this.#use(known, hypervisor.recoverCpu(cpu, incarnation, known.report), "asked");
+  }
+
+  /** A life of a CPU that this life of L0 has not heard of yet: a new one, or one that the last life of L0 used. */
+  #begin(cpu: number, incarnation: number): void {
     const { clock, newSession, send, resendAfterMs } = this.#options;
-    this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
+    const isKnown = this.#recovering.has(cpu) && this.hypervisor.state.cpu(cpu).incarnation === incarnation;
+    if (!isKnown) this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
     const session = newSession();
     const outbox = new Outbox({
       cpu,
@@ -160,14 +201,14 @@ export class L0Node {
     });
     outbox.connected((batch, acknowledged) => send(cpu, { kind: "batch", session, batch, acknowledged }));
     this.#sessions.set(session, { cpu, outbox });
-    this.#cpus.set(cpu, { incarnation, session, outbox, state: "connecting" });
+    this.#cpus.set(cpu, { incarnation, session, outbox, state: isKnown ? "asked" : "connecting", report: undefined });
   }
 
   /** L0 takes the CPU into use. When that fails, the CPU's next beat tries again. */
-  #use(cpu: number, known: KnownCpu): void {
+  #use(known: KnownCpu, operation: Operation<void>, otherwise: "asked" | "connecting"): void {
     known.state = "registering";
-    this.run(this.hypervisor.registerCpu(cpu, known.incarnation), (answer) => {
-      known.state = answer.ok ? "registered" : "connecting";
+    this.run(operation, (answer) => {
+      known.state = answer.ok ? "registered" : otherwise;
     });
   }
 
@@ -186,10 +227,10 @@ export class L0Node {
   /** The hypervisor learns it first, so that operations that fail because of it find it recorded. */
   #lose(cpu: number, declare: () => void): void {
     const known = this.#cpus.get(cpu);
-    if (known === undefined) return;
+    if (known === undefined && !this.#recovering.has(cpu)) return;
     this.#cpus.delete(cpu);
     declare();
-    known.outbox.close(UNAVAILABLE);
+    known?.outbox.close(UNAVAILABLE);
   }
 
   #send(batch: OutgoingBatch, done: (result: BatchResult) => void): void {

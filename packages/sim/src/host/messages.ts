@@ -1,4 +1,4 @@
-import type { Batch, BatchInstruction, Completion } from "@vmcslab/nested";
+import type { Batch, BatchInstruction, Completion, CpuReport } from "@vmcslab/nested";
 
 /** Number of a node: a CPU's own, or L0's. */
 export type NodeId = number;
@@ -25,8 +25,13 @@ export type Message =
       readonly completion: Completion;
       readonly isLost?: boolean;
     }
-  /** A CPU says that it is there, and asks for a lease. */
-  | { readonly kind: "beat"; readonly incarnation: number; readonly beat: number }
+  /** A CPU says that it is there, and asks for a lease. `held`: what it holds, for the session of L0 that took it over with it. */
+  | {
+      readonly kind: "beat";
+      readonly incarnation: number;
+      readonly beat: number;
+      readonly held?: { readonly session: number; readonly report: CpuReport };
+    }
   /** L0's answer. `over`: it has given this life up. */
   | {
       readonly kind: "grant";
@@ -35,6 +40,8 @@ export type Message =
       readonly session: number;
       readonly durationNs: number;
       readonly over: boolean;
+      /** This session goes on with what the CPU holds, and wants to know what that is. */
+      readonly takesOver?: boolean;
     };
 
 /** What faults match a message by: its kind, and for batches and completions every kind of instruction in them. */

@@ -16,6 +16,7 @@ import { Scheduler } from "../engine/scheduler.js";
 import { CpuNode } from "./cpu-node.js";
 import { FaultDriver, type FaultVictims } from "./fault-driver.js";
 import { FaultSet } from "./fault-set.js";
+import { type JournalWatch, SimJournal } from "./journal.js";
 import { L0Node } from "./l0-node.js";
 import { L0, type Message, type NodeId } from "./messages.js";
 import { type MessageRecord, SimNetwork } from "./network.js";
@@ -71,6 +72,8 @@ export interface SimHostOptions {
   /** Events held while the bus is stopped; more are lost. Default: a million. */
   readonly busBuffer?: number;
   readonly saboteur?: Saboteur;
+  /** L0 keeps a journal, and goes on from it after a crash. `durableNs`: how long a record takes to be safe. Absent: a new life of L0 knows nothing. */
+  readonly journal?: { readonly durableNs: number; readonly watch?: JournalWatch };
 }
 
 const BUS_BUFFER = 1_000_000;
@@ -89,6 +92,7 @@ export class SimHost {
   readonly #clocks = new Map<NodeId, NodeClock>();
   /** Operations of callers that have not ended. */
   readonly #callers = new Set<(answer: Answer<never>) => void>();
+  readonly #journal: SimJournal | undefined;
   #l0: L0Node | undefined;
   #incarnations = 0;
   #sessions = 0;
@@ -116,6 +120,8 @@ export class SimHost {
         scheduler.at(scheduler.nowNs, () => this.#l0?.failBatch(session, id, definite)),
       ...(options.onMessage === undefined ? {} : { onMessage: options.onMessage }),
     });
+    if (options.journal !== undefined)
+      this.#journal = new SimJournal({ scheduler, random: options.random.fork("journal"), ...options.journal });
     options.saboteur?.install?.(this);
     this.#startL0();
     for (let cpu = 0; cpu < options.cpus; cpu++) this.#addCpu(cpu);
@@ -224,7 +230,9 @@ export class SimHost {
     const incarnation = ++this.#livesOfL0;
     const clock = this.#clock(L0);
     const l0 = new L0Node({
-      config: { ...options.config, life: incarnation - 1 },
+      // Without a journal each life takes its pages from a part of memory of its own.
+      config: this.#journal === undefined ? { ...options.config, life: incarnation - 1 } : options.config,
+      ...(this.#journal === undefined ? {} : { journal: this.#journal }),
       terms: options.lease,
       clock,
       deadlineMs: options.deadlineMs,
@@ -264,6 +272,7 @@ export class SimHost {
     if (l0 === undefined) return;
     this.#l0 = undefined;
     l0.crash();
+    this.#journal?.crashed();
     const error = { code: "deadline", definite: false, message: "L0 went away" } as const;
     for (const caller of [...this.#callers]) caller({ ok: false, error });
   }

@@ -42,6 +42,7 @@ export class HostView {
   apply(event: HistoryEvent): void {
     switch (event.kind) {
       case "vmcs.allocated":
+      case "vmcs.restored":
         this.vmcss.allocated(event);
         break;
       case "vmcs.freed":
