@@ -15,7 +15,13 @@ export class Driver {
   });
   /** Batches that may be asked for again, and who has them under which number. */
   readonly #sent = new WeakMap<OutgoingBatch, SentBatch>();
+  readonly #durable: (() => Promise<void>) | undefined;
   #onIdle: (() => void)[] = [];
+
+  /** `durable` ends when everything that the journal was given so far is safe: nobody is told of an operation before. Default: there is no journal. */
+  constructor({ durable }: { readonly durable?: (() => Promise<void>) | undefined } = {}) {
+    this.#durable = durable;
+  }
 
   /** Operations begun and not ended. */
   get inFlight(): number {
@@ -38,12 +44,18 @@ export class Driver {
 
   /** Begins the operation before it returns. Rejects only for a bug. */
   run<T>(operation: Operation<T>): Promise<Answer<T>> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#executive.run(operation, (answer) => {
-        resolve(answer);
+        if (this.#durable === undefined) resolve(answer);
+        else this.#durable().then(() => resolve(answer), reject);
         this.#ended();
       });
     });
+  }
+
+  /** Ends when what the operations so far have done is safe: what is told of their state must be so. */
+  settled(): Promise<void> {
+    return this.#durable?.() ?? Promise.resolve();
   }
 
   /** Ends when no operation runs. */

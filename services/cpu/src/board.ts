@@ -1,5 +1,5 @@
 import type { EventFact } from "@vmcslab/history";
-import { type Batch, BatchTarget, type Completion } from "@vmcslab/nested";
+import { type Batch, BatchTarget, type Completion, type CpuReport } from "@vmcslab/nested";
 import type { InterconnectTarget } from "@vmcslab/runtime";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 import type { CpuLife } from "./life.js";
@@ -25,6 +25,8 @@ export class Board implements InterconnectTarget {
   readonly #life: BoardOptions["life"];
   readonly #target: BatchTarget;
   #session = 0;
+  /** What was here when this session took over. */
+  #report: CpuReport | undefined;
 
   constructor({ cpu, model, life, emit, featureControl, memoryBytes }: BoardOptions) {
     this.cpu = cpu;
@@ -50,16 +52,20 @@ export class Board implements InterconnectTarget {
     return this.#session !== 0;
   }
 
-  /** Every new L0 finds the processor reset: whatever is cached here is not known to it. */
-  open(session: number): void {
-    if (session === this.#session) return;
-    this.#session = session;
-    this.#target.newSession();
+  /** A new L0 finds the processor reset, because it knows nothing of what is cached here; or as the last one left it, if it remembers that one. */
+  open(session: number, takesOver: boolean): CpuReport | undefined {
+    if (session !== this.#session) {
+      this.#session = session;
+      this.#report = takesOver ? this.#target.takeOver() : undefined;
+      if (!takesOver) this.#target.newSession();
+    }
+    return this.#report;
   }
 
   /** This life is over: what is cached here is forgotten, as nobody may use it any more. */
   forget(): void {
     this.#session = 0;
+    this.#report = undefined;
     this.#target.newSession();
   }
 

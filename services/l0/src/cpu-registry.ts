@@ -13,6 +13,7 @@ import {
   OperationRefused,
   type RegistrationAnswer,
 } from "@vmcslab/runtime";
+import type { DurableState } from "./durable-state.js";
 import { FenceWatch } from "./fence-watch.js";
 
 interface KnownCpu {
@@ -36,6 +37,8 @@ export interface CpuRegistryOptions {
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly logger: Logger;
+  /** What outlives L0. Default: nothing does. */
+  readonly durable?: DurableState;
 }
 
 /**
@@ -44,6 +47,8 @@ export interface CpuRegistryOptions {
  */
 const LOST_AFTER_MS = 2000;
 const WATCH_INTERVAL_MS = 250;
+/** A stream loses nothing by itself; what is injected into it does. Long beside a round trip, short beside a deadline. */
+const RESEND_AFTER_MS = 100;
 
 /** The CPUs that have registered, and the interconnect to each. */
 export class CpuRegistry {
@@ -59,6 +64,7 @@ export class CpuRegistry {
     const { terms, clock } = options;
     this.#fences = new FenceWatch({ terms, clock, onFenced: (cpu) => this.#fenced(cpu) });
     this.#watch = this.#fences.grants ? undefined : this.#watchAgain();
+    for (const cpu of options.durable?.cpus ?? []) this.#takeOver(cpu);
   }
 
   /**
@@ -113,10 +119,22 @@ export class CpuRegistry {
     return session.connected || (this.#fences.grants && registration.address !== address);
   }
 
+  /** A CPU of the last life of L0: whether it is still there, and what it holds, L0 asks it itself. Its lease may have been renewed until now. */
+  #takeOver(registration: CpuRegistration): void {
+    const { cpu, incarnation } = registration;
+    this.#fences.heard(cpu, incarnation);
+    this.#connect(registration, this.#options.clock.monoNs(), true);
+  }
+
   #replace(old: KnownCpu | undefined, registration: CpuRegistration, heartbeatNs: number): void {
     const { cpu, incarnation } = registration;
     if (old?.session !== undefined) this.#lose(old, `CPU ${cpu} registered as incarnation ${incarnation}`);
     old?.fenced?.close();
+    this.#connect(registration, heartbeatNs, false);
+  }
+
+  #connect(registration: CpuRegistration, heartbeatNs: number, takesOver: boolean): void {
+    const { cpu, incarnation } = registration;
     const { clock, lamport, hypervisor } = this.#options;
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
@@ -127,6 +145,8 @@ export class CpuRegistry {
       incarnation,
       session: this.#lastSession,
       transport: grpcTransport(registration.address),
+      takesOver,
+      resendAfterMs: RESEND_AFTER_MS,
       clock,
       lamport,
       onReady: () => this.#use(known, session),
@@ -138,13 +158,17 @@ export class CpuRegistry {
 
   /** The hypervisor takes the CPU into use. When that fails, the CPU's next heartbeat tries again. */
   #use(known: KnownCpu, session: InterconnectSession): void {
-    const { driver, hypervisor, logger } = this.#options;
+    const { driver, hypervisor, logger, durable } = this.#options;
     const { cpu, incarnation } = known.registration;
     known.state = "registering";
     driver.attach(session);
     // It rejects only for a bug of ours, which must end the process.
-    void driver.run(hypervisor.registerCpu(cpu, incarnation)).then((answer) => {
+    const { report } = session;
+    const operation =
+      report === undefined ? hypervisor.registerCpu(cpu, incarnation) : hypervisor.recoverCpu(cpu, incarnation, report);
+    void driver.run(operation).then((answer) => {
       if (known.session !== session) return;
+      if (answer.ok) durable?.registered(known.registration);
       known.state = answer.ok ? "registered" : "connecting";
       if (answer.ok) logger.info({ cpu, incarnation }, "CPU registered");
       else logger.warn({ cpu, incarnation, error: answer.error }, "CPU could not be taken into use");

@@ -55,9 +55,11 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       await run(hypervisor.destroyVcpu(vcpu));
       return {};
     }),
-    listVcpus: handlers.handle((_request: l0Wire.ListVcpusRequest) => ({
-      vcpus: hypervisor.listVcpus().map(({ vcpu, vm, cpu, guestMode }) => ({ vcpu, vm, cpu, guestMode })),
-    })),
+    listVcpus: handlers.handle(async (_request: l0Wire.ListVcpusRequest) => {
+      const vcpus = hypervisor.listVcpus().map(({ vcpu, vm, cpu, guestMode }) => ({ vcpu, vm, cpu, guestMode }));
+      await driver.settled();
+      return { vcpus };
+    }),
     runL1: handlers.handle(async ({ vcpu, instructions }: l0Wire.RunL1Request) => {
       checkCount(instructions.length);
       const outcomes = await run(hypervisor.runL1(vcpu, instructions.map(l1InstructionFromWire)));
@@ -70,12 +72,14 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       await run(hypervisor.placeVcpu(vcpu, cpu));
       return {};
     }),
-    getNestedState: handlers.handle(({ vcpu }: l0Wire.GetNestedStateRequest) => {
+    getNestedState: handlers.handle(async ({ vcpu }: l0Wire.GetNestedStateRequest) => {
       const state = hypervisor.nestedState(vcpu);
       if (state === undefined) {
         throw new OperationRefused({ code: "notFound", definite: true, message: `no vcpu ${vcpu}` });
       }
-      return nestedStateToWire(state);
+      const answer = nestedStateToWire(state);
+      await driver.settled();
+      return answer;
     }),
     offlineCpu: handlers.handle(async ({ cpu }: l0Wire.OfflineCpuRequest) => ({
       cleared: await run(hypervisor.offlineCpu(cpu)),

@@ -3,6 +3,7 @@ import {
   createLogger,
   Driver,
   newIncarnation,
+  openJournal,
   Publisher,
   requireCpuModel,
   serve,
@@ -13,6 +14,7 @@ import {
 } from "@vmcslab/runtime";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { CpuRegistry } from "./cpu-registry.js";
+import { DurableState } from "./durable-state.js";
 import { l0Service } from "./handlers.js";
 import { l0Metrics } from "./metrics.js";
 import type { L0Options } from "./options.js";
@@ -21,12 +23,17 @@ const POOL_SIZE = 1;
 const MEMORY_PAGES = 4096;
 const L1_MEMORY_BYTES = 64 * 1024 * 1024;
 const LEASE_MS = 5000;
+/** L0s start further apart than this, and their pages repeat after so many of them: two hours. */
+const LIFE_GRANULARITY_US = 100_000;
+const LIVES_APART = 0x1_0000;
 /** Quartz keeps to 100; a clock that is slewed runs up to 500 off, and virtual machines' may be worse. */
 const DRIFT_PPM = 10_000;
 
 export interface RunningL0 {
   /** host:port it listens on. */
   readonly address: string;
+  /** Ends with why this L0 must end: somebody else writes its journal, or nobody can. */
+  readonly failed?: Promise<Error>;
   stop(): Promise<void>;
 }
 
@@ -34,18 +41,26 @@ export interface RunningL0 {
 export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const { host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
   const logger = options.logger ?? createLogger({ service: "l0" });
-  const session = newIncarnation(clock);
+  const journal = await openJournal(options.journal ?? { kind: "none" });
+  const durable = journal === undefined ? undefined : await DurableState.open(journal, newIncarnation(clock), logger);
+  const session = durable?.session ?? newIncarnation(clock);
   const publisher = new Publisher(options.bus ?? {}, host, "l0", session, clock);
-  const driver = new Driver();
-  const hypervisor = new Hypervisor(configOf(options), {
-    emit: publisher.recorder.record,
-    // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
-    begin: (operation) => void driver.run(operation),
-  });
+  const driver = new Driver({ durable: durable === undefined ? undefined : () => durable.durable() });
+  const hypervisor = new Hypervisor(
+    { ...configOf(options), ...(durable === undefined ? { life: memoryOf(session) } : {}) },
+    {
+      emit: publisher.recorder.record,
+      // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
+      begin: (operation) => void driver.run(operation),
+      ...(durable === undefined ? {} : { record: (record) => durable.record(record) }),
+    },
+    durable?.remembered,
+  );
   const { lamport } = publisher;
   const cpus = new CpuRegistry({
     ...{ hypervisor, driver, session, clock, lamport, logger },
     terms: leaseTerms(options),
+    ...(durable === undefined ? {} : { durable }),
   });
   const handlers = new UnaryHandlers(logger);
   const server = await serve({
@@ -57,22 +72,28 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     clock,
     drained: () => handlers.drained(),
   });
-  const readiness = watchReadiness(clock, server, () => publisher.sink.connected);
+  const isRecovered = (): boolean => hypervisor.state.recovering.size === 0;
+  const readiness = watchReadiness(clock, server, () => publisher.sink.connected && isRecovered());
   const collect = () => [...publisher.metrics(), ...l0Metrics(hypervisor, cpus.list())];
   const metrics = await startMetrics(options.metrics ?? {}, { host, source: "l0", collect }, clock, logger);
-  // The vcpus of an L0 before this one are gone, and every CPU that registers is reset: nothing of what is cached there can be trusted.
+  const { vcpus, recovering } = hypervisor.state;
   logger.info(
-    { address: server.address, session, vcpus: 0 },
-    "listening; this session begins with no vcpus and no CPUs",
+    { address: server.address, session, vcpus: vcpus.size, recovering: [...recovering] },
+    durable?.remembered === undefined
+      ? // The vcpus of an L0 before this one are gone, and every CPU that registers is reset: nothing of what is cached there can be trusted.
+        "listening; this session begins with no vcpus and no CPUs"
+      : "listening; this session goes on from the journal, when every CPU has said what it holds",
   );
   return {
     address: server.address,
+    ...(durable === undefined ? {} : { failed: durable.failed }),
     async stop() {
       readiness.stop();
       await server.stop();
       cpus.close();
       await metrics.stop();
       await publisher.close();
+      await durable?.close();
       logger.info({}, "stopped");
     },
   };
@@ -86,6 +107,11 @@ function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[
     model: requireCpuModel(options.model ?? DEFAULT_CPU_MODEL),
     lostVmcs: options.lostCpu === "kill" ? "kill" : "rebuild",
   };
+}
+
+/** Without a journal each life takes its VMCSs' pages from a part of memory of its own: a CPU that has not heard of it may still write one of the last life back. */
+function memoryOf(session: number): number {
+  return Math.floor(session / LIFE_GRANULARITY_US) % LIVES_APART;
 }
 
 function leaseTerms({ lostCpu = "wait", leaseMs = LEASE_MS }: L0Options): LeaseTerms {

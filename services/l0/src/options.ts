@@ -1,4 +1,4 @@
-import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
+import type { BusOptions, Clock, JournalSpec, Logger, MetricsOptions } from "@vmcslab/runtime";
 
 /**
  * What L0 does about a CPU that falls silent. `wait`: it waits, and takes its VMCSs only when nobody listens at its address any more. `fence`: once the CPU's lease has
@@ -23,6 +23,8 @@ export interface L0Options {
   readonly lostCpu?: LostCpuPolicy;
   /** For fence and kill: how long a CPU may go on without hearing from L0, in whole milliseconds. Default: 5000. */
   readonly leaseMs?: number;
+  /** Where L0 keeps what its next life has to know. Default: nowhere; a restarted L0 knows nothing. */
+  readonly journal?: JournalSpec;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
   /** Where metrics go. Default: nowhere. */

@@ -1,3 +1,5 @@
+import { UsageError } from "@vmcslab/lab/errors";
+import { JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
 import { startL0 } from "@vmcslab/service-l0";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
 import { serveUntilStopped } from "./service.js";
@@ -16,6 +18,7 @@ export interface L0Flags extends CommonFlags {
   readonly cpuModel?: string;
   readonly lostCpu?: string;
   readonly lease?: string;
+  readonly journal?: string;
 }
 
 export async function l0Command(flags: L0Flags): Promise<void> {
@@ -25,8 +28,17 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
     ...lostCpuOptions(flags),
+    ...journalOptions(flags),
     bus: busOptions(flags),
     ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startL0(options));
+}
+
+function journalOptions(flags: L0Flags): { journal?: JournalSpec } {
+  const text = flagOrEnv(flags.journal, "JOURNAL");
+  if (text === undefined) return {};
+  const journal = parseJournalSpec(text);
+  if (journal === undefined) throw new UsageError(`--journal: "${text}" is none of ${JOURNAL_SPECS}`);
+  return { journal };
 }

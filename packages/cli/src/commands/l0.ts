@@ -11,6 +11,10 @@ export function addL0Command(program: Command): void {
     .option("--cpu-model <name>", "model of the CPUs it runs on (vmcslab models)")
     .option("--lost-cpu <policy>", "what to do about a CPU that falls silent: wait, fence or kill (default: wait)")
     .option("--lease <duration>", "fence, kill: how long a CPU may go on without hearing from L0 (default: 5s)")
+    .option(
+      "--journal <where>",
+      "where L0 keeps what it must know after a restart: none, file:PATH or file:PATH?sync (default: none)",
+    )
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
     .option("--nats <url>", "NATS server for events")
@@ -29,6 +33,7 @@ export function addL0Command(program: Command): void {
       POOL_SIZE: "as --pool-size",
       LOST_CPU: "as --lost-cpu",
       CPU_LEASE: "as --lease",
+      JOURNAL: "as --journal",
       TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
       VMCSLAB_HOST: "as --host-name",

@@ -1,11 +1,13 @@
 /** What `vmcslab cpu`, `l0` and `trace` have in common: ready, run until told to stop, stop in order. */
 import { errorMessage, UnavailableError } from "@vmcslab/lab/errors";
-import { lifeline, useLeanHeap } from "@vmcslab/runtime";
+import { JournalDamaged, JournalLost, lifeline, useLeanHeap } from "@vmcslab/runtime";
 import { logLevel } from "./settings.js";
 
 export interface RunningService {
   /** host:port it listens on. */
   readonly address: string;
+  /** Ends with why the service cannot go on, should that come to pass. */
+  readonly failed?: Promise<Error>;
   stop(): Promise<void>;
 }
 
@@ -21,6 +23,10 @@ export async function serveUntilStopped(start: () => Promise<RunningService>): P
     process.once("SIGTERM", () => resolve());
   });
   process.send?.({ ready: service.address });
+  // Nobody catches it, so the process ends at once: what the service would still do in order may be wrong by now.
+  void service.failed?.then((failure) => {
+    throw new UnavailableError(failure.message);
+  });
   await stopped;
   await service.stop();
   // An IPC channel and a pipe from the parent would keep the process.
@@ -31,8 +37,12 @@ async function startOrUnavailable(start: () => Promise<RunningService>): Promise
   try {
     return await start();
   } catch (thrown) {
-    if (thrown instanceof Error && thrown.message.startsWith("cannot listen"))
-      throw new UnavailableError(errorMessage(thrown));
+    if (isUnavailable(thrown)) throw new UnavailableError(errorMessage(thrown));
     throw thrown;
   }
+}
+
+function isUnavailable(thrown: unknown): boolean {
+  if (thrown instanceof JournalLost || thrown instanceof JournalDamaged) return true;
+  return thrown instanceof Error && thrown.message.startsWith("cannot listen");
 }

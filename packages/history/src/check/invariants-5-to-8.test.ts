@@ -147,6 +147,18 @@ describe("invariant 6: L0's record is the truth when nothing is in flight", () =
     expect(findings([...moved, wrong, lost])).toEqual(["record-launched: l0 records B launched"]);
   });
 
+  it("L0 may take over a CPU whose lease has ended since it said what it holds", () => {
+    const story = [
+      ...until(LIFE, "l0 ends place"),
+      told("cpu1", "lease ends", { kind: "lease.expired", cpu: 1, epoch: 1, count: 1 }),
+      told("l0", "restarts", { kind: "host.restored", count: 1 }),
+      told("l0", "keeps B on CPU 1", { kind: "vmcs.record", ...B, cpu: 1, launched: true, epoch: 2, cause: "kept" }),
+      told("l0", "registers CPU 1", { kind: "cpu.registered", cpu: 1, epoch: 1 }),
+      told("l0", "has recovered", { kind: "host.recovered" }),
+    ];
+    expect(findings(story)).toEqual([]);
+  });
+
   it("another vcpu's open operation does not keep this one from being judged", () => {
     const other = told("l0", "begins for vcpu 9", { kind: "op.begin", operation: 90, instruction: "place", vcpu: 9 });
     const broken = without(without(LIFE, "l0 records B nowhere at last"), "l0 emulated VMXOFF");

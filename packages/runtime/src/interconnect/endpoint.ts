@@ -1,6 +1,7 @@
-import type { Batch, Completion } from "@vmcslab/nested";
+import type { Batch, Completion, CpuReport } from "@vmcslab/nested";
 import { batchFromWire } from "../codec/batch.js";
 import { completionToWire } from "../codec/completion.js";
+import { cpuReportToWire } from "../codec/cpu-report.js";
 import { toNumber } from "../codec/numbers.js";
 import type { ConnectRequest, ConnectResponse, Hello } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
@@ -36,8 +37,8 @@ export class InterconnectEndpoint {
     return new EndpointStream(this);
   }
 
-  /** Throws {@link ProtocolViolation} when hello is meant for another CPU or comes from an L0 that has been replaced. */
-  open(hello: Hello): void {
+  /** Throws {@link ProtocolViolation} when hello is meant for another CPU or comes from an L0 that has been replaced. What the CPU held, if the session took it over. */
+  open(hello: Hello): CpuReport | undefined {
     const session = toNumber(hello.session, "session");
     const { cpu } = this.target;
     if (hello.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, not CPU ${hello.cpu}`);
@@ -49,7 +50,7 @@ export class InterconnectEndpoint {
       this.acknowledged = 0;
     }
     this.session = session;
-    this.target.open(session);
+    return this.target.open(session, hello.takesOver);
   }
 
   acknowledge(upTo: number): void {
@@ -61,11 +62,12 @@ export class InterconnectEndpoint {
     this.target.acknowledge(upTo);
   }
 
-  /** Throws {@link ProtocolViolation} for a batch that is not for this CPU or whose completion was acknowledged. */
+  /** Throws {@link ProtocolViolation} for a batch that is not for this CPU. */
   execute(batch: Batch): readonly Completion[] {
     const { cpu } = this.target;
     if (batch.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, batch ${batch.id} is for CPU ${batch.cpu}`);
-    if (batch.id <= this.acknowledged) throw new ProtocolViolation(`batch ${batch.id} was acknowledged before`);
+    // Sent again, or twice, and overtaken by what followed: L0 has its completion.
+    if (batch.id <= this.acknowledged) return [];
     const completions = this.target.receive(batch);
     for (const { id } of completions) this.executed = Math.max(this.executed, id);
     return completions;
@@ -116,14 +118,19 @@ export class EndpointStream {
 
   #hello(hello: Hello): ConnectResponse {
     if (this.#session !== undefined) throw new ProtocolViolation("hello may be said once");
-    this.#endpoint.open(hello);
+    const report = this.#endpoint.open(hello);
     this.#session = this.#endpoint.session;
     const { target, executed, lamport } = this.#endpoint;
     return {
       lamport: BigInt(lamport.now),
       frame: {
         $case: "welcome",
-        value: { cpu: target.cpu, incarnation: BigInt(target.incarnation), executed: BigInt(executed) },
+        value: {
+          cpu: target.cpu,
+          incarnation: BigInt(target.incarnation),
+          executed: BigInt(executed),
+          report: report === undefined ? undefined : cpuReportToWire(report),
+        },
       },
     };
   }

@@ -1,4 +1,4 @@
-import type { Batch, BatchDone, Completion, OutgoingBatch, SendOptions } from "@vmcslab/nested";
+import type { Batch, BatchDone, Completion, CpuReport, OutgoingBatch, SendOptions } from "@vmcslab/nested";
 import type { ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
 
 /** L0's end of the interconnect to one life of one CPU. */
@@ -30,9 +30,10 @@ export interface InterconnectTarget {
   /** Whether it may execute for L0 now. Asked before every frame that is taken; a life whose lease has ended is over when this returns. */
   holdsLease(): boolean;
   /**
-   * A session of L0 begins or continues. A new one resets the processor: the L0 that knew what is cached here is gone.
+   * A session of L0 begins or continues. A new one resets the processor, because the L0 that knew what is cached here is gone; unless it takes over what that one left (`takesOver`): then this
+   * says what is here, also when the session continues.
    */
-  open(session: number): void;
+  open(session: number, takesOver: boolean): CpuReport | undefined;
   /** A batch arrived: what is to be answered now, in order. Nothing when it has to wait for an earlier one; what was recorded when it was executed before. */
   receive(batch: Batch): readonly Completion[];
   /** Completions up to this number may be forgotten. */

@@ -2,6 +2,7 @@ import {
   type Batch,
   type BatchDone,
   type Completion,
+  type CpuReport,
   type OperationError,
   Outbox,
   type OutgoingBatch,
@@ -11,6 +12,7 @@ import {
 import type { Clock } from "../clock.js";
 import { batchToWire } from "../codec/batch.js";
 import { completionFromWire } from "../codec/completion.js";
+import { cpuReportFromWire } from "../codec/cpu-report.js";
 import { toNumber } from "../codec/numbers.js";
 import type { ConnectResponse, Welcome } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
@@ -25,6 +27,10 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly lamport: LamportClock;
+  /** L0 remembers the session before this one: the CPU keeps what it holds, and says what that is. */
+  readonly takesOver?: boolean;
+  /** What is not completed is sent again this much later: see Outbox. */
+  readonly resendAfterMs?: number;
   /** The link is up for the first time. */
   readonly onReady: () => void;
   /**
@@ -53,18 +59,29 @@ export class InterconnectSession implements InterconnectClient {
   #wasReady = false;
   #closed = false;
   #released = false;
+  #report: CpuReport | undefined;
 
   constructor(options: SessionOptions) {
     this.cpu = options.cpu;
     this.incarnation = options.incarnation;
     this.#options = options;
-    const { cpu, clock: timers, onRefused } = options;
-    this.#outbox = new Outbox({ cpu, timers, ...(onRefused === undefined ? {} : { onRefused }) });
+    const { cpu, clock: timers, onRefused, resendAfterMs } = options;
+    this.#outbox = new Outbox({
+      cpu,
+      timers,
+      ...(resendAfterMs === undefined ? {} : { resendAfterMs }),
+      ...(onRefused === undefined ? {} : { onRefused }),
+    });
     this.#open();
   }
 
   get connected(): boolean {
     return this.#welcomed;
+  }
+
+  /** What the CPU held when this session took it over. */
+  get report(): CpuReport | undefined {
+    return this.#report;
   }
 
   /** The last attempt to connect found nobody there. */
@@ -101,7 +118,7 @@ export class InterconnectSession implements InterconnectClient {
   }
 
   #open(): void {
-    const { transport, lamport, session } = this.#options;
+    const { transport, lamport, session, takesOver } = this.#options;
     const link = transport.open(
       (frame) => this.#receive(frame),
       (cause) => this.#broken(cause),
@@ -110,7 +127,7 @@ export class InterconnectSession implements InterconnectClient {
     link.send({
       lamport: BigInt(lamport.now),
       acknowledged: 0n,
-      frame: { $case: "hello", value: { cpu: this.cpu, session: BigInt(session) } },
+      frame: { $case: "hello", value: { cpu: this.cpu, session: BigInt(session), takesOver: takesOver === true } },
     });
   }
 
@@ -127,6 +144,7 @@ export class InterconnectSession implements InterconnectClient {
       this.#lose(`CPU ${this.cpu} restarted: it is incarnation ${incarnation}, it was ${this.incarnation}`);
       return;
     }
+    if (welcome.report !== undefined) this.#report ??= cpuReportFromWire(welcome.report);
     this.#welcomed = true;
     this.#gone = false;
     this.#retryDelayMs = RECONNECT_DELAY_MS_MIN;

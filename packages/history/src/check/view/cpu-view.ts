@@ -29,9 +29,9 @@ export class CpuView {
     return this.#incarnation !== undefined && event.incarnation > this.#incarnation;
   }
 
-  /** L0 announces the life that it knows already: its connection was replaced, its caches were not. */
+  /** L0 announces the life that it knows already: its connection was replaced, its caches were not. It may have ended by itself, and L0 cannot know yet. */
   isSameLife(incarnation: number | undefined): boolean {
-    return incarnation !== undefined && incarnation === this.#incarnation && !this.#isOver;
+    return incarnation !== undefined && incarnation === this.#incarnation && (!this.#isOver || this.endedUnnoticed);
   }
 
   /** L0 announced a life, or an event of it is seen. */
