@@ -187,7 +187,7 @@ describe("a host of services on loopback", () => {
     expect(clear?.lamport).toBeLessThan(acked?.lamport ?? 0);
   });
 
-  test("a CPU that restarts is lost with its caches, registers again, and is usable", async () => {
+  test("a CPU that is stopped hands over its VMCSs; started again it registers, and is usable", async () => {
     const vcpu = await createVcpu(1);
     const last = host.cpus.pop();
     await last?.stop();

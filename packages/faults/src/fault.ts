@@ -33,11 +33,15 @@ export type MessageAction =
   | { readonly kind: "reorder"; readonly byNs: number }
   | { readonly kind: "error"; readonly definite: boolean };
 
+/** A CPU that is drawn each time the fault begins. */
+export const ANY_CPU = "any";
+export type CpuChoice = number | typeof ANY_CPU;
+
 /** What happens to a process, its links, its clock, or a resource of the host. */
 export type HostAction =
-  | { readonly kind: "stall"; readonly cpu: number }
-  | { readonly kind: "partition"; readonly cpu: number }
-  | { readonly kind: "crash"; readonly cpu: number; readonly when: CrashMoment }
+  | { readonly kind: "stall"; readonly cpu: CpuChoice }
+  | { readonly kind: "partition"; readonly cpu: CpuChoice }
+  | { readonly kind: "crash"; readonly cpu: CpuChoice; readonly when: CrashMoment }
   | { readonly kind: "crashL0" }
   | { readonly kind: "stopBus" }
   | {
@@ -50,7 +54,7 @@ export type HostAction =
       readonly offsetNs: number;
     }
   | { readonly kind: "refuseAllocation"; readonly what: "node" | "page"; readonly times: number }
-  | { readonly kind: "offline"; readonly cpu: number }
+  | { readonly kind: "offline"; readonly cpu: CpuChoice }
   | { readonly kind: "online"; readonly cpu: number };
 
 /**
@@ -74,6 +78,8 @@ interface FaultBase extends FaultStart {
   readonly name?: string | undefined;
   /** The lease, in nanoseconds, after which it ends by itself; absent: when the workload ends. */
   readonly forNs?: number | undefined;
+  /** It begins again, `every` (ns) after each end, until it has begun so many times. Needs a lease. */
+  readonly repeat?: { readonly times: number; readonly every: Distribution } | undefined;
 }
 
 export interface MessageFault extends FaultBase {

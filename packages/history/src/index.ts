@@ -1,4 +1,5 @@
 export { type CheckHistoryOptions, checkHistory } from "./check/check-history.js";
+export { CPU_KINDS } from "./check/publishers.js";
 export type { CheckReport, Verdict } from "./check/report.js";
 export { type InvariantNumber, RULES, type Rule } from "./check/rules.js";
 export { Sanitizer, type SanitizerOptions } from "./check/sanitizer.js";

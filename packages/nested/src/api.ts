@@ -106,6 +106,7 @@ export interface OperationError {
     | "vcpuKilled"
     /** Crash clear-all has begun. */
     | "hostCrashed"
+    | "stopping"
     /** A CPU answered what the protocol does not allow: a bug, or a CPU that was meddled with. */
     | "unexpectedOutcome";
   readonly definite: boolean;

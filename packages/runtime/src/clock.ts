@@ -47,6 +47,17 @@ export const systemClock: Clock = {
     }),
 };
 
+/** Waits for a promise, at most `timeoutMs`. Says whether it ended; rejects as it does. */
+export async function within(clock: Clock, timeoutMs: number, promise: Promise<unknown>): Promise<boolean> {
+  const ended = new AbortController();
+  try {
+    const late = clock.sleep(timeoutMs, ended.signal).then(() => false);
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Numbers one life of a service. Lives of one service are more than a microsecond apart, so later means greater. */
 export function newIncarnation(clock: Clock): number {
   return clock.wallUs();

@@ -10,6 +10,7 @@ export type { EventBatch, EventSink, EventSource, ReceiveBatch } from "./bus/por
 export { EventRecorder, type SequencePosition } from "./bus/recorder.js";
 export { isSourceName } from "./bus/source-name.js";
 export { CpuClient } from "./client/cpu-client.js";
+export { FaultClient, type InjectOptions } from "./client/fault-client.js";
 export { checkHealth, type HealthStatus } from "./client/health-client.js";
 export {
   CPU_STATE,
@@ -25,7 +26,7 @@ export {
 export type { ProcessorInfo } from "./client/processor-info.js";
 export { flushEvents } from "./client/source-client.js";
 export { type SourceCount, TraceClient, type TraceCounts } from "./client/trace-client.js";
-export { type Clock, newIncarnation, randomBits32, systemClock } from "./clock.js";
+export { type Clock, newIncarnation, randomBits32, systemClock, within } from "./clock.js";
 export { instructionFromStep } from "./codec/cpu/instruction-from-wire.js";
 export { instructionToStep } from "./codec/cpu/instruction-to-wire.js";
 export {
@@ -38,6 +39,7 @@ export {
 export type { CpuStep, InstructionStep } from "./codec/cpu/step.js";
 export { eventBatchFromWire, eventBatchToWire } from "./codec/event.js";
 export { eventKindFromWire, eventKinds, eventKindToWire, isEventKind } from "./codec/event-kind.js";
+export type { FaultOrder, FaultState, FaultStatus } from "./codec/fault.js";
 export { countersToWire, createVcpuFromWire, guestExitFromWire } from "./codec/host.js";
 export { InvalidMessage } from "./codec/invalid-message.js";
 export { journalRecordFromWire, journalRecordToWire } from "./codec/journal.js";
@@ -47,6 +49,12 @@ export { toNumber } from "./codec/numbers.js";
 export { positionToWire } from "./codec/position.js";
 export { requireCpuModel } from "./cpu-model.js";
 export { Driver } from "./driver.js";
+export { carry, type Fate } from "./faults/carry.js";
+export { faultyTransport } from "./faults/faulty-transport.js";
+export { FaultHub, type HeldFault } from "./faults/hub.js";
+export { killSelf, killSelfSoon, stallSelf, whyNotKilled, whyNotStalled } from "./faults/own-process.js";
+export { type FaultPlace, faultService } from "./faults/service.js";
+export { SkewedClock } from "./faults/skewed-clock.js";
 /** The generated messages and services, one namespace per file of proto/. */
 export * as cpuWire from "./generated/vmcslab/v1/cpu.js";
 export * as eventsWire from "./generated/vmcslab/v1/events.js";
@@ -60,7 +68,7 @@ export { grpcTarget } from "./interconnect/grpc/target.js";
 export { grpcTransport } from "./interconnect/grpc/transport.js";
 export { inProcessTarget } from "./interconnect/in-process/target.js";
 export { inProcessTransport } from "./interconnect/in-process/transport.js";
-export type { InterconnectClient, InterconnectTarget } from "./interconnect/port.js";
+export type { InterconnectClient, InterconnectTarget, Transport } from "./interconnect/port.js";
 export { InterconnectSession } from "./interconnect/session.js";
 export { JOURNAL_SPECS, type JournalSpec, openJournal, parseJournalSpec } from "./journal/open.js";
 export { type Journal, JournalDamaged, JournalLost } from "./journal/port.js";

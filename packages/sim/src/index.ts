@@ -30,7 +30,6 @@ export { type ExploreScope, type LostCpuPolicy, type Plan, type PlannedOperation
 export { type CpuSnapshot, type HostSnapshot, type Replay, type ReplayStep, replayPlan } from "./explore/replay.js";
 export { EXPLORER_RULES, type PlanOutcome, type PlanViolation, runPlan } from "./explore/run-plan.js";
 export { type ShrinkOptions, shrinkPlan } from "./explore/shrink.js";
-export type { FaultTally } from "./host/fault-driver.js";
 export type { Message } from "./host/messages.js";
 export type { MessageRecord } from "./host/network.js";
 export { type Saboteur, SimHost, type SimHostOptions } from "./host/sim-host.js";

@@ -24,6 +24,8 @@ export class Board implements InterconnectTarget {
   readonly processor: Processor;
   readonly #life: BoardOptions["life"];
   readonly #target: BatchTarget;
+  /** The process dies at the next batch that flushes a VMCS: before it executes anything of it, or when it has executed all of it. */
+  crashAtFlush: { readonly when: "beforeFlush" | "afterFlush"; readonly die: () => void } | undefined;
   #session = 0;
   /** What was here when this session took over. */
   #report: CpuReport | undefined;
@@ -70,10 +72,20 @@ export class Board implements InterconnectTarget {
   }
 
   receive(batch: Batch): readonly Completion[] {
-    return this.#target.receive(batch, 0);
+    const crash = this.crashAtFlush;
+    if (crash === undefined || !flushes(batch)) return this.#target.receive(batch, 0);
+    if (crash.when === "beforeFlush") crash.die();
+    const completions = this.#target.receive(batch, 0);
+    crash.die();
+    return completions;
   }
 
   acknowledge(upTo: number): void {
     this.#target.acknowledge(upTo);
   }
+}
+
+/** A VMCLEAR that writes back: the first one of a fresh region does not. */
+function flushes({ instructions }: Batch): boolean {
+  return instructions.some((step) => step.kind === "vmclear" && step.epoch !== 0);
 }

@@ -1,11 +1,13 @@
 import {
   createLogger,
+  faultService,
   gauge,
   grpcTarget,
   InterconnectEndpoint,
   Publisher,
   type RunningServer,
   requireCpuModel,
+  SkewedClock,
   serve,
   startMetrics,
   systemClock,
@@ -14,6 +16,7 @@ import {
 } from "@vmcslab/runtime";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { Board } from "./board.js";
+import { cpuFaults } from "./faults.js";
 import { cpuService } from "./handlers.js";
 import { PeoplesInstructions } from "./instructions.js";
 import { CpuLife } from "./life.js";
@@ -21,15 +24,20 @@ import type { CpuOptions } from "./options.js";
 import { Registration } from "./registration.js";
 import { CpuRequests } from "./requests.js";
 
+const DRAIN_MS = 1000;
+
 export interface RunningCpu {
   /** host:port it listens on. */
   readonly address: string;
+  /** Refuses new work, has L0 take its VMCSs from the CPU, answers the batches in hand, says where its events end. Bounded, whoever is gone. */
   stop(): Promise<void>;
 }
 
 /** Starts one CPU. Rejects when it cannot listen, or for an unknown model. It serves at once; health says SERVING when L0 can use it (if it was given one) and its bus is there. */
 export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
-  const { cpu, host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
+  const { cpu, host = "host", listen = "127.0.0.1:0", clock: trueClock = systemClock } = options;
+  // A fault may make it wrong. Events keep the true time, by which people judge what a wrong clock led to.
+  const clock = new SkewedClock(trueClock);
   const model = requireCpuModel(options.model ?? DEFAULT_CPU_MODEL);
   const logger = options.logger ?? createLogger({ service: "cpu", cpu });
   let registration: Registration | undefined;
@@ -49,9 +57,10 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       registration?.begin();
     },
   });
-  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, life.incarnation, clock);
+  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, life.incarnation, trueClock, logger);
   const emit = publisher.recorder.record;
   const board = new Board({ ...options, model, life, emit });
+  const faults = cpuFaults({ cpu, board, skewed: clock, clock: trueClock, sink: publisher.sink, emit });
   const handlers = new UnaryHandlers(logger);
   const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));
   const server: RunningServer = await serve({
@@ -60,6 +69,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       cpuService(board, new CpuRequests(board, new PeoplesInstructions(board, emit)), handlers),
       interconnect.service,
       publisher.service(handlers),
+      faultService(faults, handlers),
     ],
     clock,
     drained: () => handlers.drained(),
@@ -93,6 +103,8 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
     async stop() {
       readiness.stop();
       server.setServing(false);
+      handlers.refuse(`CPU ${cpu} is stopping`);
+      await registration?.leave(options.drainMs ?? DRAIN_MS);
       await registration?.stop();
       life.stop();
       await server.stop();

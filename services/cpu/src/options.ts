@@ -17,6 +17,8 @@ export interface CpuOptions {
   readonly featureControl?: number;
   /** Memory that exists; beyond it reads give all ones and writes are dropped. Default: as much as anybody addresses. */
   readonly memoryBytes?: number;
+  /** How long a CPU that is stopped waits for L0 to take its VMCSs from it, in milliseconds; 0: not at all. Default: 1000. */
+  readonly drainMs?: number;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
   /** Where metrics go. Default: nowhere. */

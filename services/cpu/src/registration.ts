@@ -1,4 +1,4 @@
-import { type Clock, L0Client, type Logger } from "@vmcslab/runtime";
+import { type Clock, L0Client, type Logger, within } from "@vmcslab/runtime";
 import type { Board } from "./board.js";
 import type { CpuLife } from "./life.js";
 
@@ -40,6 +40,18 @@ export class Registration {
   begin(): void {
     this.#tell(false);
     this.#wake.abort();
+  }
+
+  /** Asks L0 to take its VMCSs from this CPU and to use it no more; it goes on saying that it is there meanwhile. Ends when L0 has, after `timeoutMs` in any case. */
+  async leave(timeoutMs: number): Promise<void> {
+    const { board, clock, logger } = this.#options;
+    if (!this.#ready || timeoutMs === 0 || this.#stop.signal.aborted) return;
+    const leaving = this.#client.offlineCpu(board.cpu).then((answer) => {
+      if (answer.ok) logger.info({ vmcss: answer.value }, "L0 has taken its VMCSs from this CPU");
+      else logger.warn({ error: answer.error }, "L0 did not take its VMCSs from this CPU: they are lost with it");
+    });
+    if (!(await within(clock, timeoutMs, leaving)))
+      logger.warn({ timeoutMs }, "L0 does not answer in time: what is cached on this CPU is lost with it");
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   newIncarnation,
   OperationRefused,
   type RegistrationAnswer,
+  type Transport,
 } from "@vmcslab/runtime";
 import type { DurableState } from "./durable-state.js";
 import { FenceWatch } from "./fence-watch.js";
@@ -37,6 +38,12 @@ export interface CpuRegistryOptions {
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly logger: Logger;
+  /** What faults do to a link. Default: nothing. */
+  readonly strike?: (
+    transport: Transport,
+    cpu: number,
+    failBatch: (id: number, definite: boolean) => void,
+  ) => Transport;
   /** What outlives L0. Default: nothing does. */
   readonly durable?: DurableState;
 }
@@ -135,7 +142,8 @@ export class CpuRegistry {
 
   #connect(registration: CpuRegistration, heartbeatNs: number, takesOver: boolean): void {
     const { cpu, incarnation } = registration;
-    const { clock, lamport, hypervisor } = this.#options;
+    const { clock, lamport, hypervisor, strike } = this.#options;
+    const transport = grpcTransport(registration.address);
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
     const known: KnownCpu = { registration, heartbeatNs, session: undefined, fenced: undefined, state: "connecting" };
@@ -144,7 +152,8 @@ export class CpuRegistry {
       cpu,
       incarnation,
       session: this.#lastSession,
-      transport: grpcTransport(registration.address),
+      transport:
+        strike === undefined ? transport : strike(transport, cpu, (id, definite) => known.session?.fail(id, definite)),
       takesOver,
       resendAfterMs: RESEND_AFTER_MS,
       clock,

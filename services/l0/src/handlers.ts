@@ -18,6 +18,7 @@ import {
   type UnaryHandlers,
 } from "@vmcslab/runtime";
 import type { CpuRegistry } from "./cpu-registry.js";
+import { type BeatFaults, throughFaults } from "./faults/beats.js";
 import { flushHost } from "./flush.js";
 
 const L1_INSTRUCTIONS_MAX = 4096;
@@ -29,6 +30,8 @@ export interface L0Host {
   readonly driver: Driver;
   readonly cpus: CpuRegistry;
   readonly publisher: Publisher;
+  /** What faults do to beats and grants. */
+  readonly struck: BeatFaults;
 }
 
 /** L0Service: the hypervisor's operations over gRPC. */
@@ -37,8 +40,9 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
   /** The value of an operation; its error becomes the RPC's status. */
   const run = async <T>(operation: Operation<T>): Promise<T> => answeredValue(await driver.run(operation));
   const implementation: l0Wire.L0ServiceServer = {
-    registerCpu: handlers.handle((request: l0Wire.RegisterCpuRequest) => {
-      const answer = cpus.register(registrationFromWire(request));
+    registerCpu: handlers.handle(async (request: l0Wire.RegisterCpuRequest) => {
+      const registration = registrationFromWire(request);
+      const answer = await throughFaults(registration.cpu, () => cpus.register(registration), l0.struck);
       return { ...answer, session: BigInt(answer.session) };
     }),
     listCpus: handlers.handle((_request: l0Wire.ListCpusRequest) => ({

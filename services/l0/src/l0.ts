@@ -1,20 +1,29 @@
+import type { EventFact } from "@vmcslab/history";
 import { Hypervisor, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import {
   createLogger,
   Driver,
+  type FaultHub,
+  faultService,
+  faultyTransport,
   newIncarnation,
   openJournal,
   Publisher,
   requireCpuModel,
+  SkewedClock,
   serve,
   startMetrics,
   systemClock,
   UnaryHandlers,
   watchReadiness,
+  within,
 } from "@vmcslab/runtime";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { CpuRegistry } from "./cpu-registry.js";
 import { DurableState } from "./durable-state.js";
+import { CpuFaultsAtL0 } from "./faults/cpu-faults.js";
+import { L0Faults } from "./faults/l0-faults.js";
+import { Partitions } from "./faults/partitions.js";
 import { l0Service } from "./handlers.js";
 import { l0Metrics } from "./metrics.js";
 import type { L0Options } from "./options.js";
@@ -29,6 +38,9 @@ const LIVES_APART = 0x1_0000;
 /** Quartz keeps to 100; a clock that is slewed runs up to 500 off, and virtual machines' may be worse. */
 const DRIFT_PPM = 10_000;
 
+/** Longer than the deadline of a batch. */
+const OPERATIONS_BOUND_MS = 2500;
+
 export interface RunningL0 {
   /** host:port it listens on. */
   readonly address: string;
@@ -39,25 +51,41 @@ export interface RunningL0 {
 
 /** Starts L0. Rejects when it cannot listen, or for an unknown model. Health says SERVING when its bus is there; CPUs come and go. */
 export async function startL0(options: L0Options = {}): Promise<RunningL0> {
-  const { host = "host", listen = "127.0.0.1:0", clock = systemClock } = options;
+  const { host = "host", listen = "127.0.0.1:0", clock: trueClock = systemClock } = options;
+  // A fault may make it wrong. Events keep the true time, by which people judge what a wrong clock led to.
+  const clock = new SkewedClock(trueClock);
   const logger = options.logger ?? createLogger({ service: "l0" });
   const journal = await openJournal(options.journal ?? { kind: "none" });
   const durable = journal === undefined ? undefined : await DurableState.open(journal, newIncarnation(clock), logger);
   const session = durable?.session ?? newIncarnation(clock);
-  const publisher = new Publisher(options.bus ?? {}, host, "l0", session, clock);
+  const publisher = new Publisher(options.bus ?? {}, host, "l0", session, trueClock, logger);
   const driver = new Driver({ durable: durable === undefined ? undefined : () => durable.durable() });
+  // There is none before the hypervisor is restored, which states events.
+  let hub: FaultHub | undefined;
+  const emit = (fact: EventFact): void => {
+    publisher.recorder.record(fact);
+    hub?.stated(fact.kind);
+  };
   const hypervisor = new Hypervisor(
     { ...configOf(options), ...(durable === undefined ? { life: memoryOf(session) } : {}) },
     {
-      emit: publisher.recorder.record,
+      emit,
       // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
       begin: (operation) => void driver.run(operation),
       ...(durable === undefined ? {} : { record: (record) => durable.record(record) }),
     },
     durable?.remembered,
   );
-  const { lamport } = publisher;
-  const cpus = new CpuRegistry({
+  const { lamport, sink } = publisher;
+  const partitions = new Partitions();
+  const faults = new L0Faults({
+    ...{ hypervisor, driver, partitions, skewed: clock, clock: trueClock, sink, emit },
+    cpus: new CpuFaultsAtL0(() => cpus.list()),
+  });
+  hub = faults.hub;
+  const struck = { faults: faults.hub.messages, isPartitioned: partitions.isCut, clock: trueClock };
+  const cpus: CpuRegistry = new CpuRegistry({
+    strike: (transport, cpu, failBatch) => faultyTransport(transport, { ...struck, cpu, failBatch }),
     ...{ hypervisor, driver, session, clock, lamport, logger },
     terms: leaseTerms(options),
     ...(durable === undefined ? {} : { durable }),
@@ -66,8 +94,9 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const server = await serve({
     listen,
     services: [
-      l0Service({ host, session, hypervisor, driver, cpus, publisher }, handlers),
+      l0Service({ host, session, hypervisor, driver, cpus, publisher, struck }, handlers),
       publisher.service(handlers),
+      faultService(faults, handlers),
     ],
     clock,
     drained: () => handlers.drained(),
@@ -89,6 +118,10 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     ...(durable === undefined ? {} : { failed: durable.failed }),
     async stop() {
       readiness.stop();
+      server.setServing(false);
+      handlers.refuse("L0 is stopping");
+      // An operation whose CPU is silent ends at its deadline.
+      await within(trueClock, OPERATIONS_BOUND_MS, driver.idle());
       await server.stop();
       cpus.close();
       await metrics.stop();

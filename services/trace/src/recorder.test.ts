@@ -65,6 +65,25 @@ describe("trace recorder", () => {
     expect(recorder.counts().sources).toMatchObject([{ published: 3n, stored: 3n, lost: 0n, duplicates: 0n }]);
   });
 
+  test("the end that a life stated is stored with it, once, and known after a restart", async () => {
+    const recorder = new TraceRecorder(store);
+    const end = { ...batch("l0", 4, 0), ends: true };
+    for (const received of [batch("l0", 1, 3), batch("cpu2", 1, 1), end, end]) await recorder.receive(received);
+    const ended = [
+      { source: "l0", published: 3n, ended: true },
+      { source: "cpu2", published: 1n, ended: false },
+    ];
+    expect(recorder.counts().sources).toMatchObject(ended);
+    await recorder.flush();
+    expect(await storedSequences()).toEqual({ l0: [1, 2, 3], cpu2: [1] });
+    const later = new TraceRecorder(store);
+    await later.restore();
+    expect(later.counts().sources).toEqual(expect.arrayContaining(ended.map((life) => expect.objectContaining(life))));
+    const stored: eventsWire.EventBatch[] = [];
+    for await (const one of store.restored()) stored.push(one);
+    expect(stored.filter(({ ends }) => ends)).toHaveLength(1);
+  });
+
   test("a source whose name would leave the directory is refused", () => {
     const recorder = new TraceRecorder(store);
     expect(() => recorder.receive(batch("../l0", 1, 1))).toThrow(InvalidMessage);

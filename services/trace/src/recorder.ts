@@ -43,6 +43,7 @@ export class TraceRecorder {
       this.#sourceOf(batch).sequence.accept(
         toNumber(batch.firstSequence, "first sequence number"),
         batch.events.length,
+        batch.ends,
       );
       for (const event of batch.events) this.#count(event);
     }
@@ -60,6 +61,7 @@ export class TraceRecorder {
         stored: BigInt(sequence.stored),
         lost: BigInt(sequence.lost),
         duplicates: BigInt(sequence.duplicates),
+        ended: sequence.ended,
       })),
     };
   }
@@ -77,11 +79,12 @@ export class TraceRecorder {
     const count = batch.events.length;
     const repeated = source.sequence.repeated(first, count);
     const events = repeated === 0 ? batch.events : batch.events.slice(repeated);
+    const tellsEnd = batch.ends && !source.sequence.ended;
     // Counted when it is stored: a batch that the disk refuses comes again.
-    if (events.length > 0) {
+    if (events.length > 0 || tellsEnd) {
       await this.#store.append({ ...batch, firstSequence: BigInt(first + repeated), events });
     }
-    source.sequence.accept(first, count);
+    source.sequence.accept(first, count, batch.ends);
     for (const event of events) this.#count(event);
   }
 

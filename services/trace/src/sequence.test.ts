@@ -27,6 +27,21 @@ describe("the sequence of a source", () => {
     expect(sequence).toMatchObject({ published: 5, stored: 5, lost: 0, duplicates: 5 });
   });
 
+  test("a life that stated where it ends has ended, unless something comes after that", () => {
+    const sequence = new Sequence();
+    sequence.accept(1, 3);
+    sequence.accept(4, 0);
+    expect(sequence.ended).toBe(false);
+    sequence.accept(4, 0, true);
+    expect(sequence.ended).toBe(true);
+    sequence.accept(2, 2);
+    expect(sequence.ended).toBe(true);
+    sequence.accept(4, 1);
+    expect(sequence.ended).toBe(false);
+    sequence.accept(7, 0, true);
+    expect(sequence).toMatchObject({ ended: true, published: 6, lost: 2 });
+  });
+
   test("a batch without events reveals a loss at the end", () => {
     const sequence = new Sequence();
     sequence.accept(1, 3);

@@ -68,6 +68,7 @@ export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
     async stop() {
       stopping.abort();
       readiness.stop();
+      server.setServing(false);
       await (await subscribed)?.close();
       await server.stop();
       await metrics.stop();

@@ -1,5 +1,7 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { startCpu } from "@vmcslab/service-cpu";
+import { drainOption } from "./drain-flag.js";
+import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { serveUntilStopped } from "./service.js";
 import {
   busOptions,
@@ -11,11 +13,12 @@ import {
   wholeNumber,
 } from "./service-flags.js";
 
-export interface CpuFlags extends CommonFlags {
+export interface CpuFlags extends CommonFlags, EventsFlags {
   readonly id?: string;
   readonly l0?: string;
   readonly advertise?: string;
   readonly cpuModel?: string;
+  readonly drain?: string;
 }
 
 export async function cpuCommand(flags: CpuFlags): Promise<void> {
@@ -29,7 +32,8 @@ export async function cpuCommand(flags: CpuFlags): Promise<void> {
     ...(l0Address === undefined ? {} : { l0Address }),
     ...(advertise === undefined ? {} : { advertise }),
     ...modelNamed(flags.cpuModel),
-    bus: busOptions(flags),
+    ...drainOption(flags.drain),
+    bus: eventsBus(flags, busOptions(flags)),
     ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startCpu(options));

@@ -11,9 +11,18 @@ export function addCpuCommand(program: Command): void {
     .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
     .option("--advertise <address>", "host:port under which L0 reaches this CPU (default: where it listens)")
     .option("--cpu-model <name>", "processor model (vmcslab models)")
+    .option(
+      "--drain <duration>",
+      "when stopped: how long L0 may take to take its VMCSs from this CPU; 0s: it goes at once (default: 1s)",
+    )
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
     .option("--nats <url>", "NATS server for events")
+    .option(
+      "--spool <dir>",
+      "folder for events that the bus has not confirmed; the next life publishes what a killed one left",
+    )
+    .option("--event-buffer <n>", "events kept while the bus is slow or away (default: 50000)")
     .option("--metrics <address>", "host:port to answer GET /metrics on, for Prometheus (default: nowhere)")
     .action(async (flags) => {
       const { cpuCommand } = await import("./cpu-action.js");
@@ -28,6 +37,9 @@ export function addCpuCommand(program: Command): void {
       GRPC_ADVERTISE: "as --advertise",
       TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
+      CPU_DRAIN: "as --drain",
+      EVENT_SPOOL: "as --spool",
+      EVENT_BUFFER: "as --event-buffer",
       VMCSLAB_HOST: "as --host-name",
       METRICS_LISTEN: "as --metrics",
       OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",

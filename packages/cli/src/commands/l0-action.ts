@@ -1,6 +1,7 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
 import { startL0 } from "@vmcslab/service-l0";
+import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
 import { serveUntilStopped } from "./service.js";
 import {
@@ -13,7 +14,7 @@ import {
   wholeNumber,
 } from "./service-flags.js";
 
-export interface L0Flags extends CommonFlags {
+export interface L0Flags extends CommonFlags, EventsFlags {
   readonly poolSize?: string;
   readonly cpuModel?: string;
   readonly lostCpu?: string;
@@ -29,7 +30,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...modelNamed(flags.cpuModel),
     ...lostCpuOptions(flags),
     ...journalOptions(flags),
-    bus: busOptions(flags),
+    bus: eventsBus(flags, busOptions(flags)),
     ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startL0(options));

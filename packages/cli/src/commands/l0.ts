@@ -18,6 +18,11 @@ export function addL0Command(program: Command): void {
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
     .option("--nats <url>", "NATS server for events")
+    .option(
+      "--spool <dir>",
+      "folder for events that the bus has not confirmed; the next life publishes what a killed one left",
+    )
+    .option("--event-buffer <n>", "events kept while the bus is slow or away (default: 50000)")
     .option("--metrics <address>", "host:port to answer GET /metrics on, for Prometheus (default: nowhere)")
     .action(async (flags) => {
       const { l0Command } = await import("./l0-action.js");
@@ -36,6 +41,8 @@ export function addL0Command(program: Command): void {
       JOURNAL: "as --journal",
       TRACE_ADDR: "as --trace",
       NATS_URL: "as --nats",
+      EVENT_SPOOL: "as --spool",
+      EVENT_BUFFER: "as --event-buffer",
       VMCSLAB_HOST: "as --host-name",
       METRICS_LISTEN: "as --metrics",
       OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",

@@ -1,6 +1,7 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { didYouMean } from "@vmcslab/lab/text";
 import type { LostCpuPolicy } from "@vmcslab/service-l0";
+import { durationMs } from "./duration-flag.js";
 import { flagOrEnv } from "./service-flags.js";
 
 export interface LostCpuFlags {
@@ -9,11 +10,6 @@ export interface LostCpuFlags {
 }
 
 const POLICIES: readonly LostCpuPolicy[] = ["wait", "fence", "kill"];
-const UNITS_MS: ReadonlyMap<string, number> = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["min", 60_000],
-]);
 
 /** A beat is a quarter of it: below that, the pauses of a busy process cost a CPU its life. */
 const LEASE_MS_MIN = 100;
@@ -37,11 +33,7 @@ function policy(name: string | undefined): LostCpuPolicy | undefined {
 }
 
 function leaseMs(text: string): number {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*(ms|s|min)$/.exec(text) ?? [];
-  const unitMs = UNITS_MS.get(unit);
-  if (amount === undefined || unitMs === undefined)
-    throw new UsageError(`--lease: "${text}" is not a duration; write 500ms, 5s or 1min`);
-  const ms = Math.round(Number(amount) * unitMs);
+  const ms = durationMs(text, "--lease");
   if (ms < LEASE_MS_MIN || ms > LEASE_MS_MAX) throw new UsageError(`--lease: ${text} is not between 100ms and 60min`);
   return ms;
 }

@@ -22,7 +22,7 @@ async function runInterruptible(file: string, flags: RunFlags, signal: AbortSign
   for (const warning of environmentWarnings(process.env)) note(`warning: ${warning}`);
   const loaded = await loadExperiment(file, [...environmentOverrides(process.env), ...flagOverrides(flags)]);
   if (flags.printConfig === true) return printConfig(loaded);
-  if (flags.simulate !== true) refuseFaults(loaded);
+  if (flags.simulate !== true) await refuseFaults(loaded);
   // gRPC and what else a run needs is loaded only now, so that a mistake in the file is answered at once.
   const { runLoaded } = await import("./run-loaded.js");
   return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed), signal);

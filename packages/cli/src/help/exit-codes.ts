@@ -13,10 +13,12 @@ export const EXIT_CODE_TEXTS = {
 
 /** Those of `cpu`, `l0` and `trace`. */
 export const SERVICE_EXIT_CODES = {
-  "0": "stopped in order, by SIGINT or SIGTERM",
+  "0": "stopped by SIGINT or SIGTERM, in order or after 6 s",
   "64": "wrong usage: a flag or a variable",
-  "69": "the address cannot be listened on",
+  "69": "the address cannot be listened on, or its journal or spool cannot be used",
   "70": EXIT_CODE_TEXTS["70"],
+  "130": "a second signal, SIGINT, ended it at once",
+  "143": "a second signal, SIGTERM, ended it at once",
 } as const;
 
 /** Some of them, for the help of one command. */

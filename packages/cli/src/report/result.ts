@@ -1,8 +1,9 @@
 /** A result for people. */
 import type { RunResult, Violation } from "@vmcslab/lab";
 import { PERCENTILE_NAMES } from "@vmcslab/lab";
+import { formatFaults } from "./faults.js";
 import { Palette } from "./palette.js";
-import { costsTable, formatFaults, formatSimulation, simulatedOperationsTable } from "./simulation.js";
+import { costsTable, formatSimulation, simulatedOperationsTable } from "./simulation.js";
 import { renderTable } from "./table.js";
 
 const PERCENTILE_TITLES = { p50: "p50", p90: "p90", p99: "p99", p999: "p99.9", max: "max" } as const;
@@ -16,7 +17,7 @@ export function formatResult(result: RunResult, colour: boolean): string {
     formatHead(result, palette),
     ...operationTables(result, palette),
     countsTable(result, palette),
-    ...formatFaults(result),
+    ...formatFaults(result, palette),
     ...formatThresholds(result, palette),
     ...formatProblems(result),
     ...result.workload.notes,

@@ -31,13 +31,3 @@ export function costsTable({ cyclesByRow }: SimulationReport, palette: Palette):
     ]);
   return renderTable(["where time went", "cycles", "share"], rows, palette);
 }
-
-export function formatFaults({ faults, failureCount }: RunResult): string[] {
-  if (faults === undefined || faults.injected === 0) return [];
-  const kinds = Object.entries(faults.byKind).map(
-    ([kind, { injected, struck }]) => `${kind} ${injected} (struck ${struck})`,
-  );
-  return [
-    `faults: ${faults.injected} injected, ${faults.healed} healed: ${kinds.join(", ")}; operations that failed: ${failureCount}`,
-  ];
-}

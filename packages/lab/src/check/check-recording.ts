@@ -26,28 +26,29 @@ export interface RecordingCheck {
 const UNSTATED: Recording = { positions: [], silent: [] };
 
 /**
- * Checks event streams, one per life of a source, in one pass. With a source that did not say where it ended, or when nobody was asked (no `recording`), the
- * history is not complete and open operations are no violations.
+ * Checks event streams, one per life of a source, in one pass. With a source that did not say where it or an earlier life of it ended, or when nobody was
+ * asked (no `recording`), the history is not complete and open operations are no violations.
  */
 export async function checkRecording(
   streams: Iterable<AsyncIterable<HistoryEvent>>,
   recording: Recording | undefined,
 ): Promise<RecordingCheck> {
-  const { positions, silent, beginnings = [], sharedClock = false } = recording ?? UNSTATED;
+  const { positions, silent, unended = [], beginnings = [], sharedClock = false } = recording ?? UNSTATED;
   const sanitizer = new Sanitizer({ sharedClock });
   for (const beginning of beginnings) sanitizer.begins(beginning, beginning.published);
   for await (const event of mergeAsyncStreams(streams)) sanitizer.observe(event);
   for (const position of positions) sanitizer.published(position, position.published);
-  const report = sanitizer.finish({ complete: recording !== undefined && silent.length === 0 });
-  return { ...judge(report, silent), report };
+  const unreliable = [...new Set([...silent, ...unended.map(({ source }) => source)])];
+  const report = sanitizer.finish({ complete: recording !== undefined && unreliable.length === 0 });
+  return { ...judge(report, unreliable), report };
 }
 
 /** What missing events could explain is no violation, but a doubt. */
 function judge(
   { violations, violationsTotal, doubts }: CheckReport,
-  silent: readonly string[],
+  unreliable: readonly string[],
 ): Omit<RecordingCheck, "report"> {
-  const isProven = (violation: Violation) => violation.certain && !needsAnyOf(violation, silent);
+  const isProven = (violation: Violation) => violation.certain && !needsAnyOf(violation, unreliable);
   const proven = violations.filter(isProven);
   const doubtful = violations.filter((violation) => !isProven(violation));
   const violationCount = proven.length === 0 ? 0 : violationsTotal - doubtful.length;
@@ -62,11 +63,11 @@ function judge(
   };
 }
 
-/** What the sanitizer cannot know: these sources went without saying how far they got. */
-function needsAnyOf({ rule, cpus, events }: Violation, silent: readonly string[]): boolean {
+/** What the sanitizer cannot know: these sources, or a life of theirs, went without saying how far they got. */
+function needsAnyOf({ rule, cpus, events }: Violation, unreliable: readonly string[]): boolean {
   const { needs } = RULES[rule];
-  if (needs === "every") return silent.length > 0;
+  if (needs === "every") return unreliable.length > 0;
   if (needs === "nothing") return false;
   const named = [...events.map(({ source }) => source), ...cpus.map((cpu) => `cpu${cpu}`)];
-  return named.some((source) => silent.includes(source));
+  return named.some((source) => unreliable.includes(source));
 }

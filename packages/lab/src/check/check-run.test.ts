@@ -36,6 +36,22 @@ describe("the check of a run's folder", () => {
     ["a duplicate", [...EVENTS, ...EVENTS.slice(0, 1)], WHOLE, "valid"],
     ["a source that was silent", TWICE, { positions: positionsOf(TWICE).slice(1), silent: ["cpu0"] }, "unknown"],
     [
+      "a life that was killed, and another followed",
+      EVENTS,
+      { ...WHOLE, unended: [{ host: "h", source: "cpu0", incarnation: 0, published: 3 }] },
+      "unknown",
+    ],
+    [
+      "a violation that a killed life's events may explain",
+      TWICE,
+      {
+        positions: positionsOf(TWICE),
+        silent: [],
+        unended: [{ host: "h", source: "cpu0", incarnation: 0, published: 3 }],
+      },
+      "unknown",
+    ],
+    [
       "a run that began in the middle of the sources' lives",
       EVENTS.map((event) => ({ ...event, seq: event.seq + 10 })),
       {

@@ -10,7 +10,7 @@ const FILE = "recording.json";
 const SCHEMA = "vmcslab.recording/v1";
 
 /** How far each source got, as far as they said. */
-export type Recording = Pick<Settlement, "positions" | "silent" | "beginnings" | "sharedClock">;
+export type Recording = Pick<Settlement, "positions" | "silent" | "unended" | "beginnings" | "sharedClock">;
 
 const positions = z.array(
   z.object({ host: z.string(), source: z.string(), incarnation: z.int(), published: z.int().nonnegative() }),
@@ -20,23 +20,32 @@ const document = z.object({
   sharedClock: z.boolean(),
   positions,
   silent: z.array(z.string()),
+  // Runs of before did not know.
+  unended: positions.default([]),
   beginnings: positions,
 });
 
-/** Why the evidence is not complete, of sources that did not say how far they got. */
-export function describeSilence({ silent }: Pick<Recording, "silent">): string[] {
-  return silent.map((name) => `${name} did not say how many events it published`);
+/** Why the evidence is not complete, of sources that did not say how far they got, now or in an earlier life. */
+export function describeSilence({ silent, unended = [] }: Pick<Recording, "silent" | "unended">): string[] {
+  return [
+    ...silent.map((name) => `${name} did not say how many events it published`),
+    ...unended.map(
+      ({ source, incarnation, published }) =>
+        `${source} was killed in its life ${incarnation}: it never said where its events end, ${published} are known`,
+    ),
+  ];
 }
 
 export async function writeRecording(
   historyDir: string,
-  { positions, silent, beginnings = [], sharedClock = false }: Recording,
+  { positions, silent, unended = [], beginnings = [], sharedClock = false }: Recording,
 ): Promise<void> {
   const written: z.infer<typeof document> = {
     schema: SCHEMA,
     sharedClock,
     positions: positions.map((position) => ({ ...position })),
     silent: [...silent],
+    unended: unended.map((position) => ({ ...position })),
     beginnings: beginnings.map((position) => ({ ...position })),
   };
   await writeFile(join(historyDir, FILE), `${JSON.stringify(written, null, 2)}\n`);

@@ -1,5 +1,5 @@
 /** How what a fault does is written in an experiment file: a name, or a name with settings. */
-import { DUPLICATE_COPIES, type FaultKind, REORDER_BY_NS } from "@vmcslab/faults";
+import { ANY_CPU, DUPLICATE_COPIES, type FaultKind, REORDER_BY_NS } from "@vmcslab/faults";
 import { z } from "zod";
 import { distributionSchema } from "./delay-schema.js";
 import { CPUS_MAX, count, duration, signedDuration, TIMES_MAX, wholeNumber } from "./schema-parts.js";
@@ -7,6 +7,9 @@ import { CPUS_MAX, count, duration, signedDuration, TIMES_MAX, wholeNumber } fro
 const PPM_MAX = 500_000;
 
 const cpu = wholeNumber(0, CPUS_MAX - 1);
+const anyCpu = z.union([cpu, z.literal(ANY_CPU)], { error: 'must be the number of a CPU, or "any"' });
+const onAnyCpu = (about: string) =>
+  z.strictObject({ cpu: anyCpu.describe("Number of the CPU; `any`: drawn each time it begins.") }).describe(about);
 const onCpu = (about: string) => z.strictObject({ cpu: cpu.describe("Number of the CPU.") }).describe(about);
 
 /** Actions that need no settings, so that their name is enough. */
@@ -57,12 +60,12 @@ export const actionSchema = z.union([
       })
       .describe("The sender gets an error."),
   }),
-  z.strictObject({ stall: onCpu("A CPU's process stands still.") }),
-  z.strictObject({ partition: onCpu("A CPU and L0 do not reach each other.") }),
+  z.strictObject({ stall: onAnyCpu("A CPU's process stands still.") }),
+  z.strictObject({ partition: onAnyCpu("A CPU and L0 do not reach each other.") }),
   z.strictObject({
     crash: z
       .strictObject({
-        cpu: cpu.describe("Number of the CPU."),
+        cpu: anyCpu.describe("Number of the CPU; `any`: drawn each time it begins."),
         when: z
           .enum(["now", "beforeFlush", "afterFlush"])
           .default("now")
@@ -92,7 +95,7 @@ export const actionSchema = z.union([
       })
       .describe("Memory runs out."),
   }),
-  z.strictObject({ offline: onCpu("A CPU is taken offline on request.") }),
+  z.strictObject({ offline: onAnyCpu("A CPU is taken offline on request.") }),
   z.strictObject({ online: onCpu("An offline CPU is brought up again.") }),
   z.enum(BARE_ACTIONS),
 ]);

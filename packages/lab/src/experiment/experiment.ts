@@ -5,6 +5,7 @@ export { environmentOverrides, environmentWarnings, RUN_ENVIRONMENT } from "./en
 export { type DelayFault, readDelays, readFaults } from "./faults.js";
 export { experimentJsonSchema } from "./json-schema.js";
 export { type LoadedExperiment, loadExperiment, parseExperiment } from "./load.js";
+export { parseFault } from "./one-fault.js";
 export { type Setting, settingsOf } from "./origins.js";
 export { type Override, parseSetFlag } from "./override.js";
 export { refuseFaults } from "./refuse-faults.js";

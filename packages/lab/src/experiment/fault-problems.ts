@@ -1,5 +1,5 @@
 /** What is wrong with the faults of an experiment that no single value shows: what excludes what, CPUs that are not there, order of numbers. */
-import { FAULT_ACTIONS } from "@vmcslab/faults";
+import { ANY_CPU, FAULT_ACTIONS, type FaultKind } from "@vmcslab/faults";
 import { EVENT_KINDS } from "@vmcslab/history";
 import { didYouMean } from "../text/suggest.js";
 import type { ActionEntry } from "./action-schema.js";
@@ -21,12 +21,13 @@ export function faultProblems({ faults, machine }: Judged): Problem[] {
       ...timingProblems(fault),
       ...matchProblems(fault),
       ...cpuProblems(fault, machine.cpus),
-      ...(typeof fault.do === "object" && "delay" in fault.do ? delayProblems(fault.do.delay) : []),
+      ...(typeof fault.do === "object" && "delay" in fault.do ? delayProblems(fault.do.delay, ["do", "delay"]) : []),
+      ...(fault.repeat === undefined ? [] : delayProblems(fault.repeat.every, ["repeat", "every"])),
     ].map(({ path, message }) => ({ path: ["faults", index, ...path], message }));
   });
 }
 
-function timingProblems({ at, on, for: lease, do: action }: FaultEntry): Problem[] {
+function timingProblems({ at, on, for: lease, repeat, do: action }: FaultEntry): Problem[] {
   const problems: Problem[] = [];
   if (at !== undefined && on !== undefined)
     problems.push({ path: ["on"], message: "a fault begins either `at` a time or `on` an event: remove one" });
@@ -38,7 +39,14 @@ function timingProblems({ at, on, for: lease, do: action }: FaultEntry): Problem
     problems.push({ path: ["for"], message: "`online` is over when it has happened: remove `for`" });
   else if (lease !== undefined && parseDurationNs(lease) === 0)
     problems.push({ path: ["for"], message: "must be longer than 0" });
+  if (repeat !== undefined && !hasEnd(lease, actionKind(action)))
+    problems.push({ path: ["repeat"], message: "only what ends begins again: say `for` how long it lasts" });
   return problems;
+}
+
+/** By its lease; not only with the workload. */
+function hasEnd(lease: string | undefined, kind: FaultKind): boolean {
+  return lease === undefined ? FAULT_ACTIONS[kind].leaseNs !== undefined : lease !== "forever";
 }
 
 function matchProblems({ match, do: action }: FaultEntry): Problem[] {
@@ -77,7 +85,7 @@ function cpuProblems({ match, do: action }: FaultEntry, cpus: number): Problem[]
 function cpuOfAction(action: ActionEntry): [string[], number | undefined][] {
   if (typeof action === "string") return [];
   return Object.entries(action).flatMap(([kind, settings]): [string[], number | undefined][] => {
-    if ("cpu" in settings) return [[["do", kind, "cpu"], settings.cpu]];
+    if ("cpu" in settings) return settings.cpu === ANY_CPU ? [] : [[["do", kind, "cpu"], settings.cpu]];
     if ("clock" in settings) return [[["do", kind, "clock"], cpuNamed(settings.clock)]];
     return [];
   });
@@ -89,8 +97,8 @@ function cpuNamed(party: string | undefined): number | undefined {
 }
 
 /** Of numbers that must be above 0, or in order. */
-function delayProblems(delay: DistributionEntry): Problem[] {
-  const problem = (name: string, message: string): Problem[] => [{ path: ["do", "delay", name], message }];
+function delayProblems(delay: DistributionEntry, path: readonly string[]): Problem[] {
+  const problem = (name: string, message: string): Problem[] => [{ path: [...path, name], message }];
   if ("uniform" in delay && nanoseconds(delay.uniform.min) > nanoseconds(delay.uniform.max))
     return problem("uniform", "`min` must not be above `max`");
   if ("logNormal" in delay) {

@@ -5,6 +5,7 @@
 import { METHODS } from "@vmcslab/faults";
 import { z } from "zod";
 import { actionSchema } from "./action-schema.js";
+import { distributionSchema } from "./delay-schema.js";
 import { count, duration, lease, TIMES_MAX } from "./schema-parts.js";
 
 const party = z
@@ -45,6 +46,13 @@ export const faultSchema = z.strictObject({
     .optional()
     .describe("It begins at an event instead."),
   for: lease.optional().describe("How long it lasts; `forever`: until the workload ends. Default: see docs/faults.md."),
+  repeat: z
+    .strictObject({
+      times: count(TIMES_MAX).describe("How often it begins, the first time included."),
+      every: distributionSchema.describe("How long after each end it begins again: one of the distributions."),
+    })
+    .optional()
+    .describe("It begins again when it has ended."),
   match: matchSchema
     .optional()
     .describe("Which messages it strikes; `{}` is all. Only, and always, for what is done to messages."),

@@ -40,10 +40,15 @@ export async function readDelays(experiment: Pick<Experiment, "faults">): Promis
 
 /** With the paths of measured delays as `resolvePath` makes them. */
 export function faultsWithPaths(faults: readonly FaultEntry[], resolvePath: (path: string) => string): FaultEntry[] {
+  const resolved = (delay: DistributionEntry): DistributionEntry =>
+    "empirical" in delay ? { empirical: resolvePath(delay.empirical) } : delay;
   return faults.map((fault) => {
-    const action = fault.do;
-    if (typeof action === "string" || !("delay" in action) || !("empirical" in action.delay)) return fault;
-    return { ...fault, do: { delay: { empirical: resolvePath(action.delay.empirical) } } };
+    const { do: action, repeat } = fault;
+    return {
+      ...fault,
+      ...(repeat === undefined ? {} : { repeat: { ...repeat, every: resolved(repeat.every) } }),
+      ...(typeof action === "object" && "delay" in action ? { do: { delay: resolved(action.delay) } } : {}),
+    };
   });
 }
 
@@ -62,6 +67,9 @@ async function readFault(entry: FaultEntry): Promise<Fault> {
     ...(name === undefined ? {} : { name }),
     ...(on === undefined ? { at: at === undefined ? 0 : nanoseconds(at) } : { on }),
     ...(lease === undefined ? {} : { forNs: lease }),
+    ...(entry.repeat === undefined
+      ? {}
+      : { repeat: { times: entry.repeat.times, every: await readDistribution(entry.repeat.every) } }),
   };
   return isOnMessages(action) ? { ...start, match: match ?? {}, action } : { ...start, action };
 }

@@ -34,6 +34,12 @@ const machine = z
       .refine((text) => parseDurationUs(text) !== 0, { error: "must be longer than 0" })
       .default("5s")
       .describe("How long a CPU may use its VMCSs without hearing from L0. Only for `fence` and `kill`."),
+    journal: z
+      .enum(["file", "none"])
+      .default("file")
+      .describe(
+        "What L0 goes on from when it is killed and started again: a journal in the run's folder, or `none`: it knows no vcpu any more. Of a host that runs already, that host decides.",
+      ),
   })
   .describe("The host.");
 

@@ -2,11 +2,12 @@
 import type { Distribution, Fault, FaultAction } from "@vmcslab/faults";
 
 /** As in an experiment file, except that measured delays stand in the list themselves: there is no file of them. */
-export function faultEntry({ name, at, on, forNs, match, action }: Fault): Readonly<Record<string, unknown>> {
+export function faultEntry({ name, at, on, forNs, repeat, match, action }: Fault): Readonly<Record<string, unknown>> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(on === undefined ? { at: durationText(at ?? 0) } : { on }),
     ...(forNs === undefined ? {} : { for: durationText(forNs) }),
+    ...(repeat === undefined ? {} : { repeat: { times: repeat.times, every: delayEntry(repeat.every) } }),
     ...(match === undefined ? {} : { match }),
     do: actionEntry(action),
   };

@@ -3,7 +3,7 @@ import type { HostCounters } from "@vmcslab/nested";
 import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
 import type { LatencyRecorder } from "../measure/latency.js";
-import type { EventCounts, RunningTarget } from "../target/target.js";
+import type { EventCounts, FaultsReport, RunningTarget } from "../target/target.js";
 import type { Findings } from "../workload/findings.js";
 import type { WorkloadReport } from "../workload/workload.js";
 import { metricOf, RESULT_SCHEMA, type RunResult, type Violation } from "./result.js";
@@ -23,6 +23,9 @@ export interface RunParts {
   readonly counters: HostCounters | undefined;
   readonly events: EventCounts;
   readonly gaps: readonly string[];
+  readonly faults: FaultsReport | undefined;
+  /** Sentences about faults: victims that vanished. */
+  readonly faultNotes: readonly string[];
   readonly violations: readonly Violation[];
   readonly violationCount: number;
   readonly folder: string;
@@ -31,7 +34,7 @@ export interface RunParts {
 }
 
 export function assembleResult(parts: RunParts): RunResult {
-  const { experiment, seed, signal, findings, gaps, events, violationCount, workload, target } = parts;
+  const { experiment, seed, signal, findings, gaps, events, violationCount, workload, target, faults } = parts;
   const { cpus, poolSize } = experiment.machine;
   const { simulated } = target;
   const measured = measuredOf(parts);
@@ -47,7 +50,8 @@ export function assembleResult(parts: RunParts): RunResult {
     ...measured,
     failures: findings.failures,
     failureCount: findings.failureCount,
-    ...(simulated === undefined ? {} : { faults: simulated.faults() }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(parts.faultNotes.length === 0 ? {} : { faultNotes: parts.faultNotes }),
     gaps,
     thresholds: checkThresholds(experiment, (metric) => metricOf(measured, metric)),
     workload: { kind: workload.kind, notes: workload.notes, facts: workload.facts },

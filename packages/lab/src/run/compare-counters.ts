@@ -28,6 +28,15 @@ export function compareCounters(counters: HostCounters | undefined, counts: Kind
   });
 }
 
+/** What L0 counted in all its lives, by the events that it stated. Clears that are neither cross-CPU nor a VMCS's first are local. */
+export function countersOfHistory(counts: KindCounts | undefined): HostCounters | undefined {
+  if (counts === undefined) return undefined;
+  const counted = { ...NONE, ...Object.fromEntries(COUNTED.map(([counter, kind]) => [counter, counts[kind] ?? 0])) };
+  const clearsInitial = counts["vmcs.allocated"] ?? 0;
+  const clears = counts["vmcs.clear"] ?? 0;
+  return { ...counted, clearsInitial, clearsLocal: Math.max(0, clears - clearsInitial - counted.clearsCrossCpu) };
+}
+
 /** What was counted between two readings. */
 export function countedSince(before: HostCounters, now: HostCounters): HostCounters {
   return combine(now, before, (later, earlier) => later - earlier);

@@ -49,6 +49,8 @@ export interface RunResult {
   readonly failureCount: number;
   /** What was done to the host on purpose. Absent where nothing can be. */
   readonly faults?: FaultsReport;
+  /** What there is to know about them: a victim that had vanished. Absent: nothing. */
+  readonly faultNotes?: readonly string[];
   /** Why the evidence is not complete. */
   readonly gaps: readonly string[];
   readonly thresholds: readonly ThresholdOutcome[];

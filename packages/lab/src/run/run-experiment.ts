@@ -1,17 +1,23 @@
 /** One run, from a checked experiment to its result and folder. */
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { HostCounters } from "@vmcslab/nested";
+import type { Clock } from "@vmcslab/runtime";
 import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError } from "../errors.js";
+import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
+import { FaultImpact } from "../faults/impact.js";
+import { LiveFaults } from "../faults/live-faults.js";
 import { LatencyRecorder } from "../measure/latency.js";
-import type { RunClock, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
+import type { FaultsReport, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
 import { type FailedOperation, Findings } from "../workload/findings.js";
 import { MeasuredHost } from "../workload/measured-host.js";
 import type { Workload, WorkloadReport } from "../workload/workload.js";
 import { assembleResult } from "./assemble.js";
 import { checkRecordedHistory } from "./check-history.js";
-import { compareCounters, countedSince } from "./compare-counters.js";
+import { compareCounters, countedSince, countersOfHistory } from "./compare-counters.js";
+import { concludeLive } from "./conclude-live.js";
 import { createWorkload } from "./create-workload.js";
 import { createRunFolder, type RunFolder, writeRunResult } from "./folder.js";
 import type { RunResult } from "./result.js";
@@ -24,7 +30,7 @@ export interface RunOptions {
   readonly logLevel: string;
   /** A command that repeats the run. */
   readonly again: string;
-  readonly clock: RunClock;
+  readonly clock: Clock;
   readonly launch: (options: TargetOptions) => Promise<RunningTarget>;
   /** Ends the run early; its reason is what ended it (SIGINT). The folder is written all the same. */
   readonly signal: AbortSignal;
@@ -63,28 +69,37 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const runClock = simulated?.clock ?? clock;
     // Virtual times are those of single instructions.
     const latencies = new LatencyRecorder(simulated === undefined ? {} : { unitNs: 1 });
-    const findings = new Findings((failure) => isExplained(failure, target));
+    const impact = new FaultImpact(runClock.monoNs);
+    const live = await liveFaults(options, target, impact);
+    const faults = (): FaultsReport | undefined => simulated?.faults() ?? live?.report();
+    const findings = new Findings((failure) => isExplained(failure, faults()));
     operations = () => latencies.count;
     if (simulated !== undefined) virtualNs = simulated.clock.monoNs;
     report("running");
     const startedRunUs = simulated === undefined ? startedUs : runClock.wallUs();
     const host = new MeasuredHost({
       ...{ host: target.host, latencies, findings, nowNs: runClock.monoNs },
+      ...(live === undefined ? {} : { impact }),
       ...(simulated === undefined ? {} : { roundTripsOf: simulated.roundTripsOf }),
     });
+    live?.start();
     const workloadReport = await runWorkload(workload, host, target, options, gaps);
     gaps.push(...(simulated?.conclude() ?? []));
-    const counters = await countersOf(target, gaps);
+    if (live !== undefined) gaps.push(...(await concludeLive(live, target)));
+    const counted = live?.l0Restarted === true ? undefined : await countersOf(target, gaps);
     report("settling");
     const settlement = await settle(target, folder, gaps);
     await target.stop();
     report("checking");
     const history = await checkRecordedHistory(folder.historyDir, settlement);
-    gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counters, history.counts));
+    gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counted, history.counts));
+    // A new life of L0 counts from 0; the history goes on.
+    const counters = live?.l0Restarted === true ? countersOfHistory(history.counts) : counted;
     const { again, signal } = options;
     const result = assembleResult({
       ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
-      ...{ latencies, findings, counters, events: settlement.events, gaps },
+      ...{ latencies, findings, counters, events: settlement.events, gaps, faults: faults() },
+      faultNotes: live?.notes ?? [],
       violations: [...findings.violations, ...history.violations],
       violationCount: findings.violationCount + history.violationCount,
       ...{ folder: folder.path, startedAt },
@@ -98,8 +113,19 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
 }
 
 /** Whether a fault may be why. That a CPU answers what the protocol excludes, no fault explains. */
-function isExplained({ code }: FailedOperation, { simulated }: RunningTarget): boolean {
-  return code !== "unexpectedOutcome" && simulated !== undefined && simulated.faults().injected > 0;
+function isExplained({ code }: FailedOperation, faults: FaultsReport | undefined): boolean {
+  return code !== "unexpectedOutcome" && faults !== undefined && faults.injected > 0;
+}
+
+/** Undefined: there are none, or the simulator injects them. */
+async function liveFaults(
+  { experiment, seed, clock }: RunOptions,
+  { faults: target }: RunningTarget,
+  impact: FaultImpact,
+): Promise<LiveFaults | undefined> {
+  if (target === undefined || experiment.faults.length === 0) return undefined;
+  const faults = await readFaults(experiment);
+  return new LiveFaults({ ...target, faults, seed, clock, impact, cpus: experiment.machine.cpus });
 }
 
 async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTarget> {
@@ -113,13 +139,14 @@ async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTa
 }
 
 function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: RunFolder): TargetOptions {
-  const { cpus, poolSize, cpuModel, lostCpu, lease } = experiment.machine;
+  const { cpus, poolSize, cpuModel, lostCpu, lease, journal } = experiment.machine;
   return {
     cpus,
     poolSize,
     lostCpu,
     lease,
     ...(cpuModel === undefined ? {} : { cpuModel }),
+    ...(journal === "none" ? {} : { journal: join(folder.path, "l0.journal") }),
     hostName: experiment.name,
     historyDir: folder.historyDir,
     logsDir: folder.logsDir,

@@ -1,6 +1,9 @@
 /** Where an experiment runs: a host, and the trace that records it. */
+
+import type { FaultFact, FaultTally } from "@vmcslab/faults";
 import type { HostCounters } from "@vmcslab/nested";
-import type { CostModel, CycleTotals, FaultTally } from "@vmcslab/sim";
+import type { CostModel, CycleTotals } from "@vmcslab/sim";
+import type { HostProcesses } from "../faults/processes.js";
 import type { Host } from "../host.js";
 
 export interface RunClock {
@@ -36,6 +39,8 @@ export interface Settlement {
   readonly positions: readonly SourcePosition[];
   /** Names of sources that did not say: what they had not published is missing, and no number shows it. */
   readonly silent: readonly string[];
+  /** Lives of sources that another life followed, and that never stated where they end: they were killed, and what they had not published is missing too. */
+  readonly unended?: readonly SourcePosition[];
   /** Where sources stood when the run began on a host that had run before. Their earlier events are not part of the history. */
   readonly beginnings?: readonly SourcePosition[];
   /** All sources ran on one machine: their monotonic clocks are one. Default false. */
@@ -59,6 +64,8 @@ export interface TargetOptions {
   readonly logLevel: string;
   /** Folder for the services' logs. */
   readonly logsDir: string;
+  /** Where L0 keeps its journal; undefined: nowhere. */
+  readonly journal?: string;
 }
 
 /** What was done to a host on purpose. */
@@ -66,7 +73,17 @@ export interface FaultsReport {
   readonly injected: number;
   readonly healed: number;
   /** By what they do (`dropReply`, `crash`, …). `struck`: messages, or once for each that was done to the host itself. */
-  readonly byKind: Readonly<Record<string, Readonly<FaultTally>>>;
+  readonly byKind: Readonly<Record<string, FaultOutcome>>;
+}
+
+/** What came of the faults of one kind. */
+export interface FaultOutcome extends Readonly<FaultTally> {
+  /** Operations that were under way when such a fault began. Absent where time is virtual. */
+  readonly inFlight?: number;
+  /** Of those, how many vcpus had a later operation succeed. */
+  readonly recovered?: number;
+  /** From the beginning of such a fault to that success. Absent: there was none. */
+  readonly recoveryMs?: { readonly p50: number; readonly p99: number };
 }
 
 /** What virtual time went by, and what for. */
@@ -91,9 +108,23 @@ export interface SimulatedPart {
   spent(): SpentTime;
 }
 
+/** What faults can be done to, on a host of processes. */
+export interface FaultTarget {
+  /** host:port of L0. */
+  readonly l0Address: string;
+  /** Absent: nobody here can touch the host's processes from outside. */
+  readonly processes?: HostProcesses;
+  /** States what is done to processes from outside, as source `faults`. Absent: it is not in the history. */
+  readonly emit?: (fact: FaultFact) => void;
+  /** Ends when the host is whole again. Throws UnavailableError when it is not in time. */
+  whole(): Promise<void>;
+}
+
 export interface RunningTarget {
   readonly mode: RunMode;
   readonly host: Host;
+  /** Absent where time is virtual: faults are the simulator's then. */
+  readonly faults?: FaultTarget;
   readonly simulated?: SimulatedPart;
   /** What L0 had counted before the run, on a host that had run before. */
   readonly countersBefore?: HostCounters;

@@ -3,8 +3,9 @@ import type { L1Vcpu } from "./l1-vcpu.js";
 import { OperationFailed } from "./measured-host.js";
 import type { WorkloadContext } from "./workload.js";
 
-/** Long enough for a lease to end, or a CPU to come back, between the first attempt and the last. */
+/** Long enough for a lease to end, or a CPU or L0 to come back, between the first attempt and the last. Virtual time costs nothing but attempts. */
 const RETRY_MS = 10;
+const RETRY_MS_MAX = 250;
 const ATTEMPTS_MAX = 100;
 
 /**
@@ -39,9 +40,27 @@ async function recover(l1: L1Vcpu, { cpus, signal, sleep }: WorkloadContext, cau
       if (isFinal(thrown)) throw thrown;
       last = thrown;
     }
-    await sleep(RETRY_MS, signal);
+    // Short at first, since most is over soon; all attempts together outlast any restart.
+    await sleep(Math.min(RETRY_MS * attempt, RETRY_MS_MAX), signal);
   }
   throw last;
+}
+
+/** Creates a vcpu; under faults, on the next CPU that takes it. */
+export async function createEnduring<T>(
+  create: (cpu: number) => Promise<T>,
+  cpu: number,
+  { hasFaults, cpus, signal, sleep }: WorkloadContext,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await create((cpu + attempt) % cpus);
+    } catch (thrown) {
+      const isLast = hasFaults !== true || attempt === ATTEMPTS_MAX || signal.aborted;
+      if (isLast || !(thrown instanceof OperationFailed)) throw thrown;
+    }
+    await sleep(Math.min(RETRY_MS * (attempt + 1), RETRY_MS_MAX), signal);
+  }
 }
 
 /** Trying again would change nothing. */

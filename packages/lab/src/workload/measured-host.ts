@@ -8,6 +8,7 @@ import type {
   NestedState,
   OperationError,
 } from "@vmcslab/nested";
+import type { FaultImpact } from "../faults/impact.js";
 import type { Host } from "../host.js";
 import type { LatencyRecorder } from "../measure/latency.js";
 import type { OperationName } from "../measure/operations.js";
@@ -33,6 +34,8 @@ export interface MeasuredHostOptions {
   readonly nowNs: () => number;
   /** How often L0 waited for CPUs until this answer; undefined where nobody knows. */
   readonly roundTripsOf?: (answer: object) => number | undefined;
+  /** Told of every operation of a vcpu. */
+  readonly impact?: FaultImpact;
 }
 
 export class MeasuredHost {
@@ -41,8 +44,10 @@ export class MeasuredHost {
   readonly #host: Host;
   readonly #latencies: LatencyRecorder;
   readonly #roundTripsOf: (answer: object) => number | undefined;
+  readonly #impact: FaultImpact | undefined;
 
-  constructor({ host, latencies, findings, nowNs, roundTripsOf }: MeasuredHostOptions) {
+  constructor({ host, latencies, findings, nowNs, roundTripsOf, impact }: MeasuredHostOptions) {
+    this.#impact = impact;
     this.#roundTripsOf = roundTripsOf ?? (() => undefined);
     this.findings = findings;
     this.nowNs = nowNs;
@@ -84,7 +89,7 @@ export class MeasuredHost {
   /** Noted under the name of what became of it. */
   async guestExit(request: GuestExitRequest): Promise<GuestExitAnswer> {
     const startNs = this.nowNs();
-    const answer = await this.#host.guestExit(request);
+    const answer = await this.#watched(request.vcpu, () => this.#host.guestExit(request));
     const durationNs = this.nowNs() - startNs;
     const value = this.#settle("guestExit", answer, request.vcpu);
     this.#latencies.record(exitName(value), durationNs, this.#roundTripsOf(answer));
@@ -93,11 +98,19 @@ export class MeasuredHost {
 
   async #measure<T>(name: OperationName, call: () => Promise<Answer<T>>, vcpu?: number): Promise<T> {
     const startNs = this.nowNs();
-    const answer = await call();
+    const answer = await this.#watched(vcpu, call);
     const durationNs = this.nowNs() - startNs;
     const value = this.#settle(name, answer, vcpu);
     this.#latencies.record(name, durationNs, this.#roundTripsOf(answer));
     return value;
+  }
+
+  async #watched<T>(vcpu: number | undefined, call: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    if (this.#impact === undefined || vcpu === undefined) return await call();
+    const key = this.#impact.began(vcpu);
+    const answer = await call();
+    this.#impact.ended(key, answer.ok);
+    return answer;
   }
 
   #settle<T>(operation: string, answer: Answer<T>, vcpu?: number): T {

@@ -1,4 +1,5 @@
 /** Runs one script per vcpu side by side, and takes everything down again whatever happens. */
+import { createEnduring } from "./enduring.js";
 import { L1Stopped, L1Vcpu } from "./l1-vcpu.js";
 import { OperationFailed } from "./measured-host.js";
 import type { WorkloadContext } from "./workload.js";
@@ -20,9 +21,11 @@ export async function runVcpus(scripts: readonly VcpuScript[], context: Workload
   await expectNoVcpus(context);
 }
 
-async function runVcpu(script: VcpuScript, { host }: WorkloadContext): Promise<void> {
+async function runVcpu(script: VcpuScript, context: WorkloadContext): Promise<void> {
+  const { host } = context;
   await survive(async () => {
-    const l1 = await L1Vcpu.create(host, script.cpu, script.unexpected);
+    const create = (cpu: number) => L1Vcpu.create(host, cpu, script.unexpected);
+    const l1 = await createEnduring(create, script.cpu, context);
     const went = await survive(() => script.run(l1));
     if (went) await survive(() => l1.finish());
     await survive(() => l1.destroy());

@@ -3,6 +3,7 @@ import { DirectSink } from "./direct/sink.js";
 import { DiscardSink } from "./discard.js";
 import { NatsSink } from "./nats/sink.js";
 import type { EventSink } from "./port.js";
+import { BatchQueue } from "./queue.js";
 
 /** Which bus a service publishes on. With both, NATS; with neither, events are dropped. */
 export interface BusOptions {
@@ -10,10 +11,15 @@ export interface BusOptions {
   readonly natsUrl?: string;
   /** host:port of trace. */
   readonly traceAddress?: string;
+  /** Events that are buffered at most while the bus is slow or away. Default: {@link BUFFERED_EVENTS_MAX}. */
+  readonly bufferedEvents?: number;
+  /** A folder for events that the bus has not confirmed: what a life that is killed leaves there, the next life of its source publishes. Default: none. */
+  readonly spool?: string;
 }
 
 export function openSink(bus: BusOptions, host: string, source: string, clock: Clock): EventSink {
-  if (bus.natsUrl !== undefined) return new NatsSink({ url: bus.natsUrl, host, source, clock });
-  if (bus.traceAddress !== undefined) return new DirectSink({ address: bus.traceAddress, clock });
+  const queue = new BatchQueue(bus.bufferedEvents);
+  if (bus.natsUrl !== undefined) return new NatsSink({ url: bus.natsUrl, host, source, clock, queue });
+  if (bus.traceAddress !== undefined) return new DirectSink({ address: bus.traceAddress, clock, queue });
   return new DiscardSink();
 }

@@ -1,16 +1,24 @@
 import type { Clock } from "../clock.js";
-import type { EventBatch } from "./port.js";
+import type { BatchFate, EventBatch } from "./port.js";
 
-/** Events a sink buffers while its bus is slow or away: some seconds of a busy CPU, some 15 MB. */
+/** Events a sink buffers while its bus is slow or away, unless it is told otherwise: some seconds of a busy CPU, some 15 MB. */
 export const BUFFERED_EVENTS_MAX = 50_000;
 
-/** Batches on their way out, in order. Full means that a new batch is dropped and counted; trace sees the gap. */
+type Settled = (fate: BatchFate) => void;
+
+/**
+ * Batches on their way out, in order. Full means that a new batch is dropped and counted. Trace sees the gap by what follows; when nothing does, the queue itself
+ * states afterwards how far the sequence had come.
+ */
 export class BatchQueue {
   readonly #eventsMax: number;
   readonly #batches: EventBatch[] = [];
+  readonly #settled = new WeakMap<EventBatch, Settled>();
   readonly #onEmpty = new Set<() => void>();
   #events = 0;
   #dropped = 0;
+  /** States what was dropped last, if nothing was taken since. */
+  #gap: EventBatch | undefined;
 
   constructor(eventsMax = BUFFERED_EVENTS_MAX) {
     this.#eventsMax = eventsMax;
@@ -18,6 +26,10 @@ export class BatchQueue {
 
   get dropped(): number {
     return this.#dropped;
+  }
+
+  get buffered(): number {
+    return this.#events;
   }
 
   get isEmpty(): boolean {
@@ -30,18 +42,30 @@ export class BatchQueue {
   }
 
   /** A batch without events always fits: it carries where the sequence stands. */
-  add(batch: EventBatch): void {
-    if (batch.events.length > 0 && this.#events + batch.events.length > this.#eventsMax) {
-      this.#dropped += batch.events.length;
+  add(batch: EventBatch, settled?: Settled): void {
+    const { length } = batch.events;
+    if (this.#gap !== undefined && !isSameLife(this.#gap, batch)) this.#stateGap();
+    if (length > 0 && this.#events + length > this.#eventsMax) {
+      this.#dropped += length;
+      this.#gap = { ...batch, firstSeq: batch.firstSeq + length, events: [] };
+      // With nothing before it, nobody would come to state it.
+      if (this.isEmpty) this.#stateGap();
+      settled?.("dropped");
       return;
     }
+    // Its number shows the gap.
+    this.#gap = undefined;
+    if (settled !== undefined) this.#settled.set(batch, settled);
     this.#batches.push(batch);
-    this.#events += batch.events.length;
+    this.#events += length;
   }
 
   /** The oldest `count` batches are delivered. */
   delivered(count: number): void {
-    for (const batch of this.#batches.splice(0, count)) this.#events -= batch.events.length;
+    const delivered = this.#batches.splice(0, count);
+    for (const batch of delivered) this.#events -= batch.events.length;
+    if (this.isEmpty) this.#stateGap();
+    for (const batch of delivered) this.#settled.get(batch)?.("delivered");
     if (!this.isEmpty) return;
     for (const tell of [...this.#onEmpty]) tell();
   }
@@ -60,4 +84,14 @@ export class BatchQueue {
       this.#onEmpty.add(onEmpty);
     });
   }
+
+  #stateGap(): void {
+    if (this.#gap === undefined) return;
+    this.#batches.push(this.#gap);
+    this.#gap = undefined;
+  }
+}
+
+function isSameLife(left: EventBatch, right: EventBatch): boolean {
+  return left.source === right.source && left.incarnation === right.incarnation && left.host === right.host;
 }

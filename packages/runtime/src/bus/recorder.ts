@@ -1,7 +1,8 @@
 import type { EventFact, HistoryEvent } from "@vmcslab/history";
 import type { Clock, Timer } from "../clock.js";
 import type { LamportClock } from "../lamport.js";
-import type { EventSink } from "./port.js";
+import type { BatchFate, EventSink } from "./port.js";
+import type { Spool } from "./spool/spool.js";
 
 /** A batch goes out when it has this many events or its first event is this old. */
 const BATCH_EVENTS_MAX = 512;
@@ -14,6 +15,8 @@ export interface RecorderOptions {
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly sink: EventSink;
+  /** Keeps events until the bus has them. Default: an event that is not published yet dies with its process. */
+  readonly spool?: Spool;
 }
 
 export interface SequencePosition {
@@ -26,7 +29,7 @@ export interface SequencePosition {
   readonly complete: boolean;
 }
 
-/** Stamps the facts that a core states and publishes them in batches. Costs its caller no I/O. */
+/** Stamps the facts that a core states and publishes them in batches. Costs its caller no I/O; with a spool one write per turn of the event loop. */
 export class EventRecorder {
   readonly #options: RecorderOptions;
   #incarnation: number;
@@ -37,6 +40,7 @@ export class EventRecorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#incarnation = options.incarnation;
+    options.spool?.begin(options.incarnation);
   }
 
   /** Sequence number of the last event; 0: none. */
@@ -45,9 +49,9 @@ export class EventRecorder {
   }
 
   readonly record = (fact: EventFact): void => {
-    const { host, source, clock, lamport } = this.#options;
+    const { host, source, clock, lamport, spool } = this.#options;
     this.#seq++;
-    this.#pending.push({
+    const event: HistoryEvent = {
       ...fact,
       host,
       source,
@@ -56,17 +60,31 @@ export class EventRecorder {
       lamport: lamport.tick(),
       wallUs: clock.wallUs(),
       monoNs: clock.monoNs(),
-    });
+    };
+    this.#pending.push(event);
+    spool?.add(event);
     if (this.#pending.length >= BATCH_EVENTS_MAX) this.#publish();
     else this.#timer ??= clock.after(BATCH_AGE_MS_MAX, () => this.#publish());
   };
 
+  /** Says that this life has begun: it is known then, even if it is killed before it publishes anything. */
+  announce(): void {
+    this.#statePosition();
+  }
+
   /** The source begins another life, whose events are numbered from 1. What the last one has pending goes out, and where its sequence ended. */
   beginLife(incarnation: number): void {
-    this.#publish();
-    this.#statePosition();
+    this.#end();
     this.#incarnation = incarnation;
     this.#seq = 0;
+    this.#options.spool?.begin(incarnation);
+    this.announce();
+  }
+
+  /** Publishes what is pending and states that the life ends here. Waits for the bus at most `timeoutMs`, and says whether it has all. */
+  close(timeoutMs: number): Promise<boolean> {
+    this.#end();
+    return this.#options.sink.flush(timeoutMs);
   }
 
   /**
@@ -97,8 +115,20 @@ export class EventRecorder {
     this.#send(this.#seq + 1, []);
   }
 
-  #send(firstSeq: number, events: readonly HistoryEvent[]): void {
-    const { host, source, sink } = this.#options;
-    sink.publish({ host, source, incarnation: this.#incarnation, firstSeq, events });
+  #end(): void {
+    this.#publish();
+    this.#send(this.#seq + 1, [], true);
+  }
+
+  #send(firstSeq: number, events: readonly HistoryEvent[], ends = false): void {
+    const { host, source, sink, spool } = this.#options;
+    const incarnation = this.#incarnation;
+    // What is published may be confirmed at once.
+    spool?.write();
+    const settled = (fate: BatchFate): void => {
+      if (fate === "delivered") spool?.confirmed(incarnation, firstSeq + events.length - 1, ends);
+    };
+    const batch = { host, source, incarnation, firstSeq, events, ...(ends ? { ends } : {}) };
+    sink.publish(batch, spool === undefined ? undefined : settled);
   }
 }

@@ -20,6 +20,8 @@ export interface SourceCount {
   readonly stored: number;
   readonly lost: number;
   readonly duplicates: number;
+  /** It stated where its sequence ends. */
+  readonly ended: boolean;
 }
 
 export interface TraceCounts {
@@ -76,7 +78,7 @@ function countsFromWire({ kinds, cpus, sources }: GetCountsResponse): TraceCount
   return {
     kinds: new Map(kinds.map(({ kind, stored }) => [kind, toNumber(stored, "stored")])),
     cpus: new Map(cpus.map(({ cpu, stored }) => [cpu, toNumber(stored, "stored")])),
-    sources: sources.map(({ host, source, incarnation, published, stored, lost, duplicates }) => ({
+    sources: sources.map(({ host, source, incarnation, published, stored, lost, duplicates, ended }) => ({
       host,
       source,
       incarnation: toNumber(incarnation, "incarnation"),
@@ -84,6 +86,7 @@ function countsFromWire({ kinds, cpus, sources }: GetCountsResponse): TraceCount
       stored: toNumber(stored, "stored"),
       lost: toNumber(lost, "lost"),
       duplicates: toNumber(duplicates, "duplicates"),
+      ended,
     })),
   };
 }

@@ -21,6 +21,7 @@ export function eventBatchToWire(batch: EventBatch): WireEventBatch {
     incarnation: BigInt(batch.incarnation),
     firstSequence: BigInt(batch.firstSeq),
     events: batch.events.map(eventToWire),
+    ends: batch.ends === true,
   };
 }
 
@@ -36,7 +37,7 @@ export function eventBatchFromWire(message: WireEventBatch): EventBatch {
     incarnation,
     seq: firstSeq + index,
   }));
-  return { host, source, incarnation, firstSeq, events };
+  return { host, source, incarnation, firstSeq, events, ...(message.ends ? { ends: true } : {}) };
 }
 
 function eventToWire(event: HistoryEvent): WireEvent {

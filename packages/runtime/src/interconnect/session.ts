@@ -106,6 +106,11 @@ export class InterconnectSession implements InterconnectClient {
     this.#outbox.again(id, done, options);
   }
 
+  /** The link could not carry this batch (`definite`), or does not know whether it did. */
+  fail(id: number, definite: boolean): void {
+    this.#outbox.fail(id, definite);
+  }
+
   /** As {@link close}, and listens on as long as the link is up: what the CPU completed before it heard of the end is told to onRefused. */
   giveUp(reason: string): void {
     if (this.#closed) return;

@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<OperationCode, status>> = {
   deadline: status.DEADLINE_EXCEEDED,
   vcpuKilled: status.ABORTED,
   hostCrashed: status.FAILED_PRECONDITION,
+  stopping: status.UNAVAILABLE,
   unexpectedOutcome: status.INTERNAL,
 };
 

@@ -112,6 +112,30 @@ describe("a server", () => {
     expect(await answer).toEqual({ ok: true, value: true });
   });
 
+  test("refuses new calls, definitely, while those that run go on", async () => {
+    const handlers = new UnaryHandlers(silent);
+    let finish = (_: FlushEventsResponse): void => {};
+    const flushEvents = handlers.handle(() => new Promise<FlushEventsResponse>((resolve) => (finish = resolve)));
+    const server = await serve({
+      listen: "127.0.0.1:0",
+      services: [served("vmcslab.v1.EventSourceService", EventSource, { flushEvents })],
+      clock: systemClock,
+      drained: () => handlers.drained(),
+    });
+    stops.push(() => server.stop());
+    const calls = caller(server);
+    const call = () => calls.call(EventSource.flushEvents, {}, ({ complete }) => complete);
+    const running = call();
+    await systemClock.sleep(100);
+    handlers.refuse("L0 is stopping");
+    expect(await call()).toEqual({
+      ok: false,
+      error: { code: "stopping", definite: true, message: "L0 is stopping" },
+    });
+    finish(POSITION);
+    expect(await running).toEqual({ ok: true, value: true });
+  });
+
   test("stops within its bound when a handler never ends", async () => {
     const server = await serverWith(() => new Promise(() => undefined));
     const answer = caller(server).call(EventSource.flushEvents, {}, () => undefined);

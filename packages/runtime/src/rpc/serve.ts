@@ -1,9 +1,10 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import type { Clock } from "../clock.js";
+import { type Clock, within } from "../clock.js";
 import { addReflection } from "./reflection.js";
 import type { ServedService } from "./served.js";
 
+const DRAIN_BOUND_MS = 1000;
 /** tryShutdown waits for peers, also for peers that are gone. */
 const SHUTDOWN_BOUND_MS = 1000;
 
@@ -23,7 +24,7 @@ export interface RunningServer {
   readonly address: string;
   /** What health answers, for the server as a whole ("") and for each of its services. NOT_SERVING at first. */
   setServing(serving: boolean): void;
-  /** NOT_SERVING, wait for our own handlers, tryShutdown, and after a bound forceShutdown. */
+  /** NOT_SERVING, wait for our own handlers at most a second, tryShutdown, and after another second forceShutdown. */
   stop(): Promise<void>;
 }
 
@@ -64,14 +65,12 @@ function bind(server: Server, listen: string): Promise<number> {
 
 async function stop(server: Server, options: ServeOptions, notServing: () => void): Promise<void> {
   notServing();
-  await Promise.race([options.drained(), options.clock.sleep(SHUTDOWN_BOUND_MS)]);
+  await within(options.clock, DRAIN_BOUND_MS, options.drained());
   options.closeStreams?.();
-  const bound = new AbortController();
   const shutdown = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
-  await Promise.race([shutdown, options.clock.sleep(SHUTDOWN_BOUND_MS, bound.signal)]);
-  bound.abort();
+  await within(options.clock, SHUTDOWN_BOUND_MS, shutdown);
   server.forceShutdown();
 }
 

@@ -1,11 +1,12 @@
 import { type handleUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
 import type { Logger } from "../logger.js";
-import { failureOfThrown } from "./rpc-error.js";
+import { failureOfThrown, OperationRefused } from "./rpc-error.js";
 
 /** Wraps handlers so that a stopping server can wait for those that run, and so that what they throw becomes a status. */
 export class UnaryHandlers {
   readonly #logger: Logger;
   #inFlight = 0;
+  #refusal: string | undefined;
   #idle: (() => void)[] = [];
 
   constructor(logger: Logger) {
@@ -18,8 +19,18 @@ export class UnaryHandlers {
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       this.#inFlight++;
-      void this.#answer(() => run(call.request), call.getPath(), callback).finally(() => this.#end());
+      const begin = (): Response | Promise<Response> => {
+        const message = this.#refusal;
+        if (message !== undefined) throw new OperationRefused({ code: "stopping", definite: true, message });
+        return run(call.request);
+      };
+      void this.#answer(begin, call.getPath(), callback).finally(() => this.#end());
     };
+  }
+
+  /** From now on calls are refused, definitely: nothing of them is carried out. Those that run go on. */
+  refuse(message: string): void {
+    this.#refusal = message;
   }
 
   /** Ends when no handler runs. */

@@ -1,5 +1,5 @@
 /** Plans for people. */
-import { type Distribution, FAULT_ACTIONS, type Fault, faultName } from "@vmcslab/faults";
+import { ANY_CPU, type CpuChoice, type Distribution, FAULT_ACTIONS, type Fault, faultName } from "@vmcslab/faults";
 import { vmcs12Address } from "./guest-image.js";
 import type { Plan, PlannedOperation } from "./plan.js";
 
@@ -74,7 +74,7 @@ function describeAction({ action, match }: Fault): string {
       return `loss of the replies to ${describeMatch(match)}`;
     case "crash": {
       const when = { now: "", beforeFlush: " before its next write-back", afterFlush: " after its next write-back" };
-      return `crash of cpu${action.cpu}${when[action.when]}`;
+      return `crash of ${describeCpu(action.cpu)}${when[action.when]}`;
     }
     case "crashL0":
       return "crash of l0";
@@ -85,8 +85,12 @@ function describeAction({ action, match }: Fault): string {
     case "refuseAllocation":
       return `no memory for ${action.times} ${action.what === "node" ? "pool entries" : "pages"}`;
     default:
-      return `${action.kind} of cpu${action.cpu}`;
+      return `${action.kind} of ${describeCpu(action.cpu)}`;
   }
+}
+
+function describeCpu(cpu: CpuChoice): string {
+  return cpu === ANY_CPU ? "any CPU" : `cpu${cpu}`;
 }
 
 function describeMatch(match: Fault["match"] = {}): string {

@@ -79,7 +79,7 @@ function faultEvent(
   if (waits && kind === "fault.injected") {
     const moment = action.when === "beforeFlush" ? "before" : "after";
     return {
-      node: action.cpu,
+      node: cpu ?? L0,
       word: "armed",
       text: `fault ${cause}: cpu${cpu} will die ${moment} its next write-back`,
     };

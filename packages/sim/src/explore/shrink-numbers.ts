@@ -1,4 +1,4 @@
-import type { Fault } from "@vmcslab/faults";
+import { ANY_CPU, type Fault } from "@vmcslab/faults";
 import type { Plan, PlannedOperation } from "./plan.js";
 
 /** Candidates with fewer CPUs: each CPU of the plan becomes another one, and those above it move down. */
@@ -41,7 +41,7 @@ function renamed(fault: Fault, rename: (cpu: number) => number): Fault {
   const { action } = fault;
   if (action.kind === "clockSkew")
     return action.clock === "l0" ? fault : { ...fault, action: { ...action, clock: rename(action.clock) } };
-  if ("cpu" in action) return { ...fault, action: { ...action, cpu: rename(action.cpu) } };
+  if ("cpu" in action && action.cpu !== ANY_CPU) return { ...fault, action: { ...action, cpu: rename(action.cpu) } };
   return fault;
 }
 

@@ -1,4 +1,4 @@
-import type { Fault, FaultMatch } from "@vmcslab/faults";
+import { ANY_CPU, type Fault, type FaultMatch } from "@vmcslab/faults";
 import type { Plan, PlannedOperation } from "./plan.js";
 
 const MILLISECOND = 1_000_000;
@@ -44,7 +44,8 @@ function weightOfOperation(operation: PlannedOperation): number {
 }
 
 function weightOfFault({ action, match, forNs = 0 }: Fault): number {
-  const numbers = ("cpu" in action ? action.cpu : 0) + (match === undefined ? 0 : weightOfMatch(match));
+  const cpu = "cpu" in action && action.cpu !== ANY_CPU ? action.cpu : 0;
+  const numbers = cpu + (match === undefined ? 0 : weightOfMatch(match));
   return COST.number * numbers + COST.digit * digits(forNs) + COST.setting * settingsOfAction(action) + forNs / 1e9;
 }
 

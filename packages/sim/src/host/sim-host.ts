@@ -1,4 +1,12 @@
-import { type Fault, MessageFaults, type RandomStream } from "@vmcslab/faults";
+import {
+  type Fault,
+  FaultDriver,
+  FaultSet,
+  type FaultVictims,
+  MessageFaults,
+  type RandomStream,
+  strikeWith,
+} from "@vmcslab/faults";
 import { EVENT_KINDS, type EventFact, type EventKind, type HistoryEvent } from "@vmcslab/history";
 import type {
   Answer,
@@ -14,8 +22,6 @@ import type {
 import { NodeClock } from "../engine/node-clock.js";
 import { Scheduler } from "../engine/scheduler.js";
 import { CpuNode } from "./cpu-node.js";
-import { FaultDriver, type FaultVictims } from "./fault-driver.js";
-import { FaultSet } from "./fault-set.js";
 import { type JournalWatch, SimJournal } from "./journal.js";
 import { L0Node } from "./l0-node.js";
 import { L0, type Message, type NodeId } from "./messages.js";
@@ -194,11 +200,13 @@ export class SimHost {
   }
 
   #newDriver(faults: readonly Fault[], messages: MessageFaults): FaultDriver {
+    const { scheduler, options } = this;
     return new FaultDriver({
       faults,
-      scheduler: this.scheduler,
-      messages,
-      victims: this.#victims(),
+      cpus: options.cpus,
+      random: options.random.fork("fault times"),
+      after: (delayNs, callback) => scheduler.at(scheduler.nowNs + delayNs, callback),
+      begin: strikeWith(messages, this.#victims()),
       emit: (fact) => this.recorder.record("faults", 1, this.#clock(L0), fact),
       onEvent: (kind, listener) => this.recorder.on(asKind(kind), listener),
     });

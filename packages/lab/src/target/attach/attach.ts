@@ -5,7 +5,7 @@ import { UnavailableError, UsageError } from "../../errors.js";
 import type { Host } from "../../host.js";
 import { grpcHost } from "../grpc-host.js";
 import type { RunningTarget, Settlement, SourcePosition, TargetOptions } from "../target.js";
-import { waitUntilTraced } from "../traced.js";
+import { endsOf, isSameLife, waitUntilTraced } from "../traced.js";
 import { answered } from "./answered.js";
 import { type CopiedHistory, copyHistory } from "./copy-history.js";
 
@@ -94,9 +94,17 @@ async function settle(
   historyDir: string,
 ): Promise<Settlement> {
   const { positions, silent } = answered("L0", await l0.flushHost());
-  await waitUntilTraced(trace, positions, systemClock);
+  const { sources } = await waitUntilTraced(trace, positions, systemClock);
   const history = await copyHistory(trace.history(hostName), beginnings, historyDir);
-  return { events: countEvents(positions, beginnings, history), positions, silent, beginnings };
+  const { ended, unended } = endsOf(
+    sources.filter((life) => life.host === hostName && !isOverBefore(life, beginnings)),
+  );
+  const stated = [...ended.filter((life) => !positions.some((position) => isSameLife(position, life))), ...positions];
+  return { events: countEvents(positions, beginnings, history), positions: stated, silent, unended, beginnings };
+}
+
+function isOverBefore({ source, incarnation }: SourcePosition, beginnings: readonly SourcePosition[]): boolean {
+  return beginnings.some((beginning) => beginning.source === source && beginning.incarnation > incarnation);
 }
 
 function countEvents(

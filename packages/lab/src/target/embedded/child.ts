@@ -31,6 +31,7 @@ export class ServiceChild {
   readonly #ended: Promise<string>;
   #stderr = "";
   #stopping = false;
+  #alive = true;
 
   private constructor({ name, command, args, env, logFile }: ChildOptions) {
     const [program, ...before] = command;
@@ -71,10 +72,20 @@ export class ServiceChild {
     return this.#stopping;
   }
 
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    if (this.#alive) this.#child.kill(signal);
+  }
+
   /** SIGTERM, and SIGKILL if that does not help. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#child.kill("SIGTERM");
+    // One that stands still would not notice.
+    this.#child.kill("SIGCONT");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_TIMEOUT_MS);
     await this.#ended;
     clearTimeout(timer);
@@ -109,8 +120,12 @@ export class ServiceChild {
 
   #watchEnd(): Promise<string> {
     return new Promise((resolve) => {
-      this.#child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+      this.#child.once("error", (error) => {
+        this.#alive = false;
+        resolve(`could not be started: ${error.message}`);
+      });
       this.#child.once("close", (code, signal) => {
+        this.#alive = false;
         this.#log.end();
         resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`);
       });

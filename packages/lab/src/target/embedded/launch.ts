@@ -1,19 +1,19 @@
 /** The embedded target: trace, L0 and every CPU as a child process on loopback. */
-import { join } from "node:path";
+import { rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { systemClock, TraceClient } from "@vmcslab/runtime";
 import { InterruptedError, UnavailableError } from "../../errors.js";
 import { grpcHost } from "../grpc-host.js";
 import type { RunningTarget, TargetOptions } from "../target.js";
 import { type ChildOptions, ServiceChild } from "./child.js";
 import { settleEvents } from "./event-counts.js";
+import { Injector } from "./injector.js";
+import { EmbeddedProcesses } from "./processes.js";
 import { waitForCpus } from "./wait-for-cpus.js";
 import { waitUntilServing } from "./wait-until-serving.js";
 
 /** Program and arguments that `cpu`, `l0` and `trace` are put behind. */
 export type ServiceCommand = readonly [string, ...string[]];
-
-/** A free port of the loopback interface. */
-const LISTEN = "127.0.0.1:0";
 
 /**
  * Starts a host. Throws UnavailableError when a service does not come up, and InterruptedError when the signal comes first; nothing is
@@ -24,14 +24,16 @@ export async function launchEmbedded(
   options: TargetOptions,
   signal?: AbortSignal,
 ): Promise<RunningTarget> {
-  const children: ServiceChild[] = [];
-  const start = async (name: string, args: readonly string[]): Promise<ServiceChild> => {
-    const child = await ServiceChild.start({
-      ...childOptions(command, options, name, args),
+  const services = new Map<string, readonly string[]>();
+  const processes = new EmbeddedProcesses((name, listen) =>
+    ServiceChild.start({
+      ...childOptions(command, options, name, [...(services.get(name) ?? []), "--listen", listen]),
       ...(signal === undefined ? {} : { signal }),
-    });
-    children.push(child);
-    return child;
+    }),
+  );
+  const start = (name: string, args: readonly string[]): Promise<ServiceChild> => {
+    services.set(name, args);
+    return processes.start(name);
   };
   try {
     const trace = await start("trace", ["trace", "--dir", options.historyDir]);
@@ -40,6 +42,7 @@ export async function launchEmbedded(
       "--pool-size",
       `${options.poolSize}`,
       ...lostCpuFlags(options),
+      ...journalFlags(options),
       ...modelFlag(options),
       ...busFlags(options, trace),
     ]);
@@ -51,16 +54,22 @@ export async function launchEmbedded(
           `${cpu}`,
           "--l0",
           l0.address,
+          // The run is over when they are stopped, and its history: nothing must happen any more.
+          "--drain",
+          "0s",
           ...modelFlag(options),
           ...busFlags(options, trace),
         ]),
       ),
     );
-    await unlessInterrupted(waitForCpus(l0.address, options.cpus, systemClock), signal);
-    await unlessInterrupted(waitUntilServing(children, options.natsUrl, systemClock), signal);
-    return running(children, trace, [l0, ...cpus]);
+    const whole = async (): Promise<void> => {
+      await unlessInterrupted(waitForCpus(l0.address, options.cpus, systemClock), signal);
+      await unlessInterrupted(waitUntilServing(processes.all, options.natsUrl, systemClock), signal);
+    };
+    await whole();
+    return running(processes, trace, [l0, ...cpus], options, whole);
   } catch (thrown) {
-    await stopAll(children);
+    await processes.stopAll();
     throw thrown;
   }
 }
@@ -101,20 +110,34 @@ function childOptions(
   const { hostName, natsUrl, logLevel, logsDir } = options;
   // What a user's environment says of our buses and addresses is not meant for our children.
   const { NATS_URL: _nats, TRACE_ADDR: _trace, L0_ADDR: _l0, GRPC_LISTEN: _listen, ...others } = process.env;
-  const { LOST_CPU: _lostCpu, CPU_LEASE: _lease, ...env } = others;
+  const {
+    LOST_CPU: _lostCpu,
+    CPU_LEASE: _lease,
+    JOURNAL: _journal,
+    EVENT_SPOOL: _spool,
+    CPU_DRAIN: _drain,
+    ...env
+  } = others;
   const nats = natsUrl === undefined ? [] : ["--nats", natsUrl];
   const own = name === "trace" ? nats : ["--host-name", hostName];
   return {
     name,
     command,
-    args: [...args, "--listen", LISTEN, ...own],
+    args: [...args, ...own],
     env: { ...env, VMCSLAB_LOG_LEVEL: logLevel },
     logFile: join(logsDir, `${name}.log`),
   };
 }
 
-function busFlags({ natsUrl }: TargetOptions, trace: ServiceChild): string[] {
-  return natsUrl === undefined ? ["--trace", trace.address] : ["--nats", natsUrl];
+/** What a service that is killed had not published, its next life publishes. */
+function busFlags(options: TargetOptions, trace: ServiceChild): string[] {
+  const { natsUrl } = options;
+  const bus = natsUrl === undefined ? ["--trace", trace.address] : ["--nats", natsUrl];
+  return [...bus, "--spool", spoolOf(options)];
+}
+
+function spoolOf({ historyDir }: TargetOptions): string {
+  return join(dirname(historyDir), "spool");
 }
 
 function lostCpuFlags({ lostCpu, lease }: TargetOptions): string[] {
@@ -125,44 +148,38 @@ function modelFlag({ cpuModel }: TargetOptions): string[] {
   return cpuModel === undefined ? [] : ["--cpu-model", cpuModel];
 }
 
+function journalFlags({ journal }: TargetOptions): string[] {
+  return journal === undefined ? [] : ["--journal", `file:${journal}`];
+}
+
 function running(
-  children: readonly ServiceChild[],
+  processes: EmbeddedProcesses,
   trace: ServiceChild,
   sources: readonly ServiceChild[],
+  options: TargetOptions,
+  whole: () => Promise<void>,
 ): RunningTarget {
   const l0Address = sources[0]?.address;
   if (l0Address === undefined) throw new UnavailableError("there is no L0");
   const host = grpcHost(l0Address);
   const traceClient = new TraceClient(trace.address);
+  const injector = new Injector(options, trace.address);
   let stopped: Promise<void> | undefined;
   return {
     mode: "embedded",
     host,
-    broken: firstUnexpectedEnd(children),
-    settle: () => settleEvents(sources, traceClient),
+    faults: { l0Address, processes, emit: injector.emit, whole },
+    broken: processes.broken,
+    settle: async () => await settleEvents(sources, traceClient, await injector.settle()),
     stop: () => {
-      stopped ??= host.close().then(() => {
+      stopped ??= host.close().then(async () => {
         traceClient.close();
-        return stopAll(children);
+        await injector.close();
+        await processes.stopAll();
+        // What somebody left in it that nobody published stays.
+        await rmdir(spoolOf(options)).catch(() => undefined);
       });
       return stopped;
     },
   };
-}
-
-function firstUnexpectedEnd(children: readonly ServiceChild[]): Promise<string> {
-  return new Promise((resolve) => {
-    for (const child of children) {
-      void child.ended.then((how) => {
-        if (!child.isStopping) resolve(`${child.name} ${how}`);
-      });
-    }
-  });
-}
-
-/** CPUs, then L0, then trace: whoever is told something outlives who tells it. */
-async function stopAll(children: readonly ServiceChild[]): Promise<void> {
-  const isCpu = ({ name }: ServiceChild) => name.startsWith("cpu");
-  await Promise.all(children.filter(isCpu).map((child) => child.stop()));
-  for (const child of children.filter((other) => !isCpu(other)).toReversed()) await child.stop();
 }

@@ -99,6 +99,7 @@ function newHost(
     observe: history.write,
     executionNs: ledger.executionNs,
     onL0: (hypervisor) => lives.push(hypervisor),
+    ...(options.journal === undefined ? {} : { journal: { durableNs: 0 } }),
   });
 }
 

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../clock.js";
 import { eventBatchToWire } from "../../codec/event.js";
 import { type PublishRequest, type PublishResponse, TraceServiceClient } from "../../generated/vmcslab/v1/trace.js";
 import { CHANNEL_OPTIONS } from "../../rpc/channel-options.js";
-import type { EventBatch, EventSink } from "../port.js";
+import type { BatchFate, EventBatch, EventSink } from "../port.js";
 import { BatchQueue } from "../queue.js";
 
 /** Batches sent and not answered; more wait in our queue, so that a slow trace costs no memory of the transport. */
@@ -29,6 +29,7 @@ export class DirectSink implements EventSink {
   #sent = 0;
   #connected = false;
   #retry: Timer | undefined;
+  #held = false;
   #closed = false;
 
   constructor({ address, clock, queue = new BatchQueue() }: DirectSinkOptions) {
@@ -39,15 +40,28 @@ export class DirectSink implements EventSink {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#connected && !this.#held;
   }
 
   get dropped(): number {
     return this.#queue.dropped;
   }
 
-  publish(batch: EventBatch): void {
-    this.#queue.add(batch);
+  get buffered(): number {
+    return this.#queue.buffered;
+  }
+
+  publish(batch: EventBatch, settled?: (fate: BatchFate) => void): void {
+    this.#queue.add(batch, settled);
+    this.#pump();
+  }
+
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
     this.#pump();
   }
 
@@ -82,7 +96,7 @@ export class DirectSink implements EventSink {
 
   #pump(): void {
     const stream = this.#stream;
-    if (stream === undefined || !this.#connected) return;
+    if (stream === undefined || !this.#connected || this.#held) return;
     const { batches } = this.#queue;
     while (this.#sent < Math.min(batches.length, WINDOW_BATCHES)) {
       const batch = batches[this.#sent];

@@ -10,6 +10,9 @@ type Stream = ServerDuplexStream<PublishRequest, PublishResponse>;
 export class DirectSource implements EventSource {
   readonly #receive: ReceiveBatch;
   readonly #open = new Set<Stream>();
+  /** Those whose batch is being stored. */
+  readonly #storing = new Set<Stream>();
+  #closing = false;
 
   constructor(receive: ReceiveBatch) {
     this.#receive = receive;
@@ -31,15 +34,23 @@ export class DirectSource implements EventSource {
     return true;
   }
 
+  /** A batch that is being stored is answered first. What comes after it is not taken: its source sends it again, to whoever listens then. */
   close(): Promise<void> {
-    for (const stream of this.#open) stream.end();
+    this.#closing = true;
+    for (const stream of this.#open) if (!this.#storing.has(stream)) stream.end();
     return Promise.resolve();
   }
 
   async #answerAll(stream: Stream): Promise<void> {
     for await (const request of requestsOf(stream)) {
+      if (this.#closing) return;
       const batch = required(request.batch, "batch");
-      await this.#receive(batch);
+      this.#storing.add(stream);
+      try {
+        await this.#receive(batch);
+      } finally {
+        this.#storing.delete(stream);
+      }
       stream.write({ stored: batch.firstSequence + BigInt(batch.events.length) - 1n });
     }
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.js";
 import { eventBatchToWire } from "../../codec/event.js";
 import { EventBatch as WireEventBatch } from "../../generated/vmcslab/v1/events.js";
-import type { EventBatch, EventSink } from "../port.js";
+import type { BatchFate, EventBatch, EventSink } from "../port.js";
 import { BatchQueue } from "../queue.js";
 import { connectNats, type NatsBus } from "./connection.js";
 import type { EventStream } from "./jetstream.js";
@@ -28,6 +28,7 @@ export class NatsSink implements EventSink {
   #bus: NatsBus | undefined;
   #deliver: Deliver | undefined;
   #pumping = false;
+  #held = false;
 
   constructor(options: NatsSinkOptions) {
     this.#options = options;
@@ -36,15 +37,28 @@ export class NatsSink implements EventSink {
   }
 
   get connected(): boolean {
-    return this.#deliver !== undefined && this.#bus?.connected === true;
+    return this.#deliver !== undefined && this.#bus?.connected === true && !this.#held;
   }
 
   get dropped(): number {
     return this.#queue.dropped;
   }
 
-  publish(batch: EventBatch): void {
-    this.#queue.add(batch);
+  get buffered(): number {
+    return this.#queue.buffered;
+  }
+
+  publish(batch: EventBatch, settled?: (fate: BatchFate) => void): void {
+    this.#queue.add(batch, settled);
+    void this.#pump();
+  }
+
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
     void this.#pump();
   }
 
@@ -78,7 +92,7 @@ export class NatsSink implements EventSink {
     const deliver = this.#deliver;
     if (deliver === undefined || this.#pumping) return;
     this.#pumping = true;
-    while (!this.#queue.isEmpty && !this.#stop.signal.aborted) {
+    while (!this.#queue.isEmpty && !this.#held && !this.#stop.signal.aborted) {
       try {
         this.#queue.delivered(await deliver(this.#queue.batches));
       } catch {
@@ -110,8 +124,8 @@ async function publishAll(bus: NatsBus, batches: readonly EventBatch[]): Promise
 async function storeOldest(stream: EventStream, batches: readonly EventBatch[]): Promise<number> {
   const [batch] = batches;
   if (batch === undefined) return 0;
-  const { host, source, incarnation, firstSeq, events } = batch;
-  const id = `${host}.${source}.${incarnation}.${firstSeq}+${events.length}`;
+  const { host, source, incarnation, firstSeq, events, ends = false } = batch;
+  const id = `${host}.${source}.${incarnation}.${firstSeq}+${events.length}${ends ? ".end" : ""}`;
   try {
     await stream.publish(subjectOf(host, source), encoded(batch), id);
   } catch (error) {

@@ -1,15 +1,20 @@
-import type { Decision, Message, MessageFaults } from "@vmcslab/faults";
+import type { Message } from "./matcher.js";
+import type { Decision, MessageFaults } from "./message-faults.js";
 
 /** The faults that strike the messages of a host: those it was made with, and those that were added since. */
 export class FaultSet {
-  readonly #parts: MessageFaults[];
+  #parts: readonly MessageFaults[];
 
-  constructor(first: MessageFaults) {
-    this.#parts = [first];
+  constructor(...parts: readonly MessageFaults[]) {
+    this.#parts = parts;
   }
 
   add(part: MessageFaults): void {
-    this.#parts.push(part);
+    this.#parts = [...this.#parts, part];
+  }
+
+  remove(part: MessageFaults): void {
+    this.#parts = this.#parts.filter((other) => other !== part);
   }
 
   get isActive(): boolean {

@@ -1,0 +1,272 @@
+/** The faults of an experiment on a host of real processes, by the same driver as the simulator's. */
+import {
+  ANY_CPU,
+  type Begun,
+  FAULT_ACTIONS,
+  type Fault,
+  FaultDriver,
+  type FaultFact,
+  type FaultKind,
+  faultName,
+  type HostAction,
+  isMessageFault,
+  RandomStream,
+} from "@vmcslab/faults";
+import { type Clock, FaultClient } from "@vmcslab/runtime";
+import type { FaultsReport } from "../target/target.js";
+import { type FaultImpact, quantileOf } from "./impact.js";
+import type { HostProcesses } from "./processes.js";
+import { RemoteFault } from "./remote-fault.js";
+
+export interface LiveFaultsOptions {
+  readonly faults: readonly Fault[];
+  /** Everything left to chance is drawn from it. */
+  readonly seed: number;
+  readonly cpus: number;
+  /** host:port of L0, whose FaultService takes what is not done to processes from outside. */
+  readonly l0Address: string;
+  /** Absent: nobody here can touch the host's processes from outside. */
+  readonly processes?: HostProcesses;
+  readonly clock: Clock;
+  readonly impact: FaultImpact;
+  /** States the events of faults that begin by time. Default: they are not in the history. */
+  readonly emit?: (fact: FaultFact) => void;
+}
+
+/** What a fault that L0 or its victim ends by itself comes to, for the report. */
+interface Tally {
+  injected: number;
+  healed: number;
+  struck: number;
+}
+
+export class LiveFaults {
+  /** What there is to know: victims that vanished, faults that were refused. */
+  readonly notes: string[] = [];
+  readonly #options: LiveFaultsOptions;
+  readonly #client: FaultClient;
+  readonly #driver: FaultDriver;
+  readonly #remotes = new Set<RemoteFault>();
+  /** Whatever has begun and takes its time: restarts, clears. */
+  readonly #underWay = new Set<Promise<void>>();
+  /** What came of faults, beyond what the driver counts. */
+  readonly #more: Partial<Record<FaultKind, Tally>> = {};
+  readonly #dead = new Set<string>();
+  #isOver = false;
+  /** L0 was killed: its counters began anew. */
+  l0Restarted = false;
+
+  constructor(options: LiveFaultsOptions) {
+    this.#options = options;
+    this.#client = new FaultClient(options.l0Address);
+    const { clock, cpus, faults, seed, emit } = options;
+    this.#driver = new FaultDriver({
+      faults: faults.filter(({ on }) => on === undefined),
+      cpus,
+      random: new RandomStream(`${seed}/fault times`),
+      after: (delayNs, callback) => clock.after(delayNs / 1e6, callback),
+      onEvent: () => undefined,
+      emit: (fact) => emit?.(fact),
+      begin: (fault, cpu, forNs) => this.#begin(fault, cpu, forNs),
+    });
+  }
+
+  /** The workload starts: times and events are counted from now. */
+  start(): void {
+    this.#driver.start();
+    this.#options.faults.forEach((fault, index) => {
+      if (fault.on !== undefined) this.#beginAtEvent(fault, this.#nameOf(fault, index));
+    });
+  }
+
+  /** The workload has ended: so do the faults, and everybody who is down comes back. */
+  async heal(): Promise<void> {
+    this.#isOver = true;
+    this.#driver.healAll();
+    for (const remote of [...this.#remotes]) this.#track(this.#endRemote(remote));
+    const { processes } = this.#options;
+    if (processes !== undefined) for (const name of this.#dead) this.#track(this.#restart(name));
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** `healed`: those that acted no more when the run ended. */
+  report(): FaultsReport {
+    const kinds = new Set(this.#options.faults.map(({ action }) => action.kind));
+    const reports = [...kinds].flatMap((kind) => {
+      const report = this.#reportOf(kind);
+      return report.injected === 0 ? [] : [[kind, report] as const];
+    });
+    const sum = (pick: (tally: Tally) => number): number =>
+      reports.reduce((total, [, tally]) => total + pick(tally), 0);
+    return {
+      injected: sum((tally) => tally.injected),
+      healed: sum((tally) => tally.healed),
+      byKind: Object.fromEntries(reports),
+    };
+  }
+
+  #reportOf(kind: FaultKind): FaultsReport["byKind"][string] {
+    const own = this.#driver.tally[kind] ?? NONE;
+    const more = this.#more[kind] ?? NONE;
+    const impact = this.#options.impact.of(kind);
+    const p50 = quantileOf(impact?.recoveriesNs ?? [], 0.5);
+    const p99 = quantileOf(impact?.recoveriesNs ?? [], 0.99);
+    return {
+      injected: own.injected + more.injected,
+      healed: own.healed + more.healed,
+      struck: own.struck + more.struck,
+      inFlight: impact?.inFlight ?? 0,
+      recovered: impact?.recoveriesNs.length ?? 0,
+      ...(p50 === undefined || p99 === undefined ? {} : { recoveryMs: { p50: p50 / 1e6, p99: p99 / 1e6 } }),
+    };
+  }
+
+  #begin(fault: Fault, cpu: number | undefined, forNs: number | undefined): Begun {
+    const { impact, processes } = this.#options;
+    const { action } = fault;
+    impact.injected(action.kind);
+    if (processes !== undefined) {
+      if (action.kind === "crashL0") return this.#kill("l0", processes);
+      if (action.kind === "crash" && action.when === "now") return this.#kill(`cpu${cpu}`, processes);
+      if (action.kind === "stall") {
+        const goOn = processes.stall(`cpu${cpu}`, forNs ?? 0);
+        return () => {
+          goOn();
+          return 1;
+        };
+      }
+    }
+    const drawn = drawnFault(fault, cpu);
+    const expected = this.#reviveWhenDead(drawn, forNs);
+    const remote = this.#give(drawn, this.#nameOf(fault, this.#options.faults.indexOf(fault)), false);
+    return () => {
+      expected();
+      this.#track(this.#endRemote(remote, action.kind));
+      // What a message fault struck is known when L0 has said so.
+      return fault.match === undefined ? 1 : 0;
+    };
+  }
+
+  /** It is over when L0 says so, or with the workload. */
+  #beginAtEvent(fault: Fault, name: string): void {
+    const { kind } = fault.action;
+    let revive = (): void => undefined;
+    const given = this.#drawnOnce(fault, name);
+    const remote: RemoteFault = this.#give(given, name, true, {
+      onActing: () => {
+        this.#tally(kind).injected++;
+        this.#options.impact.injected(kind);
+      },
+      onEnded: (strikes) => {
+        this.#remotes.delete(remote);
+        revive();
+        this.#ended(kind, strikes);
+      },
+    });
+    revive = this.#reviveWhenDead(given, given.forNs);
+  }
+
+  /** Which CPU has to be known when it is given to L0. */
+  #drawnOnce(fault: Fault, name: string): Fault {
+    const { seed, cpus } = this.#options;
+    if (isMessageFault(fault) || !("cpu" in fault.action) || fault.action.cpu !== ANY_CPU) return fault;
+    const cpu = new RandomStream(`${seed}/${name}`).below(cpus);
+    return { ...fault, action: withCpu(fault.action, cpu) };
+  }
+
+  #give(
+    fault: Fault,
+    name: string,
+    isStatedThere: boolean,
+    tell: { readonly onActing?: () => void; readonly onEnded?: (strikes: number) => void } = {},
+  ): RemoteFault {
+    const { clock, seed } = this.#options;
+    const remote = new RemoteFault(name, {
+      ...{ fault, isStatedThere, client: this.#client, seed: `${seed}/${name}`, nowNs: () => clock.monoNs() },
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+      note: (text) => this.notes.push(text),
+      ...tell,
+    });
+    this.#remotes.add(remote);
+    return remote;
+  }
+
+  /** `timed`: the kind of a fault whose end the driver counts. */
+  async #endRemote(remote: RemoteFault, timed?: FaultKind): Promise<void> {
+    if (!this.#remotes.delete(remote)) return;
+    const strikes = await remote.end();
+    if (timed === undefined) {
+      if (remote.isActing) this.#ended(remote.kind, strikes);
+    } else if (FAULT_ACTIONS[timed].strikes === "messages") this.#tally(timed).struck += strikes;
+  }
+
+  #ended(kind: FaultKind, strikes: number): void {
+    const tally = this.#tally(kind);
+    tally.healed++;
+    tally.struck += strikes;
+  }
+
+  #kill(name: string, processes: HostProcesses): Begun {
+    if (name === "l0") this.l0Restarted = true;
+    this.#dead.add(name);
+    const killed = processes.kill(name).catch((error: unknown) => this.#complain(error));
+    this.#track(killed);
+    return () => {
+      this.#track(killed.then(() => this.#restart(name)));
+      return 1;
+    };
+  }
+
+  async #restart(name: string): Promise<void> {
+    if (!this.#dead.delete(name)) return;
+    await this.#options.processes?.restart(name).catch((error: unknown) => this.#complain(error));
+  }
+
+  /** A process that is to kill itself is started again when it has been dead for as long as the fault lasts. Returns what ends the expectation. */
+  #reviveWhenDead({ action }: Fault, forNs: number | undefined): () => void {
+    const { processes, clock } = this.#options;
+    const name = action.kind === "crashL0" ? "l0" : action.kind === "crash" ? `cpu${action.cpu}` : undefined;
+    if (name === undefined || processes === undefined) return () => undefined;
+    return processes.expectDeath(name, () => {
+      if (name === "l0") this.l0Restarted = true;
+      this.#dead.add(name);
+      if (this.#isOver) this.#track(this.#restart(name));
+      else clock.after((forNs ?? 0) / 1e6, () => this.#track(this.#restart(name)));
+    });
+  }
+
+  #nameOf(fault: Fault, index: number): string {
+    return faultName(fault, index).toLowerCase().replace("#", "-");
+  }
+
+  #tally(kind: FaultKind): Tally {
+    const tally = this.#more[kind] ?? { injected: 0, healed: 0, struck: 0 };
+    this.#more[kind] = tally;
+    return tally;
+  }
+
+  #complain(error: unknown): void {
+    this.notes.push(error instanceof Error ? error.message : String(error));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+}
+
+const NONE: Tally = { injected: 0, healed: 0, struck: 0 };
+
+/** As it is given to L0: to begin now, and done to the CPU that was drawn. */
+function drawnFault(fault: Fault, cpu: number | undefined): Fault {
+  if (isMessageFault(fault)) return { ...fault, at: undefined, repeat: undefined };
+  return { ...fault, at: undefined, repeat: undefined, action: withCpu(fault.action, cpu) };
+}
+
+function withCpu(action: HostAction, cpu: number | undefined): HostAction {
+  return "cpu" in action && cpu !== undefined ? { ...action, cpu } : action;
+}

@@ -1,0 +1,32 @@
+/** The end of a live run with faults: everybody comes back, and what the workload could not destroy goes. */
+import { errorMessage } from "../errors.js";
+import type { LiveFaults } from "../faults/live-faults.js";
+import type { RunningTarget } from "../target/target.js";
+
+/** Attempts to destroy a vcpu: CPUs that have just come back may have deadlines of old operations to sit out. */
+const ATTEMPTS = 5;
+
+/** What did not come right, in sentences. */
+export async function concludeLive(live: LiveFaults, { faults, host }: RunningTarget): Promise<string[]> {
+  await live.heal();
+  live.close();
+  try {
+    await faults?.whole();
+  } catch (thrown) {
+    return [`the host did not settle when its faults had ended: ${errorMessage(thrown)}`];
+  }
+  const left = await host.listVcpus();
+  if (!left.ok) return [`L0 did not tell which vcpus are left: ${left.error.message}`];
+  const ends = await Promise.all(left.value.map((vcpu) => destroy(host, vcpu)));
+  return ends.flatMap((end) => end ?? []);
+}
+
+async function destroy(host: RunningTarget["host"], vcpu: number): Promise<string | undefined> {
+  let message = "";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const answer = await host.destroyVcpu(vcpu);
+    if (answer.ok || answer.error.code === "notFound") return undefined;
+    message = answer.error.message;
+  }
+  return `vcpu ${vcpu} could not be destroyed at the end: ${message}`;
+}

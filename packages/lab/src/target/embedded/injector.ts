@@ -1,0 +1,40 @@
+/** Source `faults`: whoever injects what is done to processes from outside, as the history has it. */
+import type { FaultFact } from "@vmcslab/faults";
+import { newIncarnation, Publisher, systemClock } from "@vmcslab/runtime";
+import type { SourcePosition, TargetOptions } from "../target.js";
+
+const FLUSH_MS = 2_000;
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export class Injector {
+  readonly #options: TargetOptions;
+  readonly #traceAddress: string;
+  /** Only a run that injects something has this source. */
+  #publisher: Publisher | undefined;
+
+  constructor(options: TargetOptions, traceAddress: string) {
+    this.#options = options;
+    this.#traceAddress = traceAddress;
+  }
+
+  readonly emit = (fact: FaultFact): void => {
+    this.#publisher ??= this.#open();
+    this.#publisher.recorder.record(fact);
+  };
+
+  /** Everything stated so far is published; how far that is. */
+  async settle(): Promise<SourcePosition[]> {
+    const position = await this.#publisher?.recorder.flush(FLUSH_MS);
+    return position === undefined ? [] : [position];
+  }
+
+  async close(): Promise<void> {
+    await this.#publisher?.close();
+  }
+
+  #open(): Publisher {
+    const { hostName, natsUrl } = this.#options;
+    const bus = natsUrl === undefined ? { traceAddress: this.#traceAddress } : { natsUrl };
+    return new Publisher(bus, hostName, "faults", newIncarnation(systemClock), systemClock, SILENT);
+  }
+}
