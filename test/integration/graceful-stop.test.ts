@@ -72,8 +72,9 @@ async function livesOf(trace: ServiceProcess) {
 
 describe("a service that is told to stop", () => {
   test("as a CPU hands its VMCSs over to L0 first, so that nothing is lost with it", async () => {
-    const { trace, client, cpus } = await startHost();
+    const { trace, l0, client, cpus } = await startHost();
     const vcpu = await vcpuOn(client, 1);
+    const staying = await vcpuOn(client, 1);
     expect(await cpus[1]?.end("SIGTERM")).toMatchObject({ exitCode: 0 });
     const state = await client.nestedState(vcpu);
     expect(state).toMatchObject({ ok: true, value: { vmcs01: { cpu: -1, launched: false } } });
@@ -81,11 +82,15 @@ describe("a service that is told to stop", () => {
     await client.flushHost();
     const fromL0 = await eventsOf("l0");
     expect(fromL0.filter(({ kind }) => kind === "vmcs.lost")).toEqual([]);
-    expect(fromL0.filter(({ kind }) => kind === "cpu.offline")).toMatchObject([{ cpu: 1, count: 1 }]);
+    expect(fromL0.filter(({ kind }) => kind === "cpu.offline")).toMatchObject([{ cpu: 1, count: 2 }]);
     expect((await eventsOf("cpu1")).at(-1)).toMatchObject({ kind: "vmx.off" });
     const lives = await livesOf(trace);
     expect(lives.find(({ source }) => source === "cpu1")).toMatchObject({ ended: true, lost: 0 });
     expect(lives.find(({ source }) => source === "cpu0")).toMatchObject({ ended: false });
+    // What stayed goes on when the CPU is back.
+    await start("cpu", "--host-name", "h", "--id", "1", "--l0", l0.address, "--trace", trace.address);
+    const goesOn = async () => (await client.runL1(staying, [{ op: "write32", addr: 0x1000n, value: 1 }])).ok;
+    await expect.poll(goesOn, { timeout: 10_000 }).toBe(true);
   }, 60_000);
 
   test("as a CPU whose L0 does not answer goes all the same, and what it published is known to the end", async () => {

@@ -95,6 +95,12 @@ export class FaultDriver {
     return this.#acting.size;
   }
 
+  /** Every fault has begun as often as it is to, and ended. One without a lease never has; one that waits for an event has not. */
+  get isDone(): boolean {
+    const { faults } = this.#options;
+    return this.#acting.size === 0 && faults.every((fault) => (this.#begun.get(fault) ?? 0) >= (fault.repeat?.times ?? 1));
+  }
+
   /** The workload starts: the times of faults and the events they begin at are counted from now. Call it once. */
   start(): void {
     for (const fault of this.#options.faults) this.#arm(fault);
@@ -171,11 +177,16 @@ export class FaultDriver {
     this.#options.after(sampler(repeat.every)(this.#streamOf(fault)), () => this.#inject(fault));
   }
 
-  /** Which CPU it is done to; drawn anew each time if it may be any. */
+  /** Which CPU it is done to; drawn anew each time if it may be any, among those that no other fault is done to just now. */
   #cpuOf(fault: Fault): number | undefined {
     if (!("cpu" in fault.action)) return undefined;
     const { cpu } = fault.action;
-    return cpu === ANY_CPU ? this.#streamOf(fault).below(this.#options.cpus) : cpu;
+    if (cpu !== ANY_CPU) return cpu;
+    const taken = new Set([...this.#acting.values()].map((acting) => acting.cpu));
+    const all = Array.from({ length: this.#options.cpus }, (_, number) => number);
+    const free = all.filter((number) => !taken.has(number));
+    const candidates = free.length > 0 ? free : all;
+    return candidates[this.#streamOf(fault).below(candidates.length)];
   }
 
   #streamOf(fault: Fault): RandomStream {

@@ -42,6 +42,11 @@ export class SequenceChecker {
     this.#life(life).published(lastSeq);
   }
 
+  /** Whether anything of this life arrived, or was stated of it. */
+  isKnown({ host, source, incarnation }: Life): boolean {
+    return this.#lives.has(`${host}/${source}/${incarnation}`);
+  }
+
   /** Over all sources. */
   counts(): SequenceCounts {
     const total = { received: 0, lost: 0, duplicates: 0, outOfOrder: 0 };

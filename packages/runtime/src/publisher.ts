@@ -21,7 +21,7 @@ const CLOSE_FLUSH_BOUND_MS = 1000;
 
 /** What a service needs to publish events: its clock, its recorder, its bus, and the RPC that flushes them. */
 export class Publisher {
-  readonly lamport = new LamportClock();
+  readonly lamport: LamportClock;
   readonly sink: EventSink;
   readonly recorder: EventRecorder;
   readonly #spool: Spool | undefined;
@@ -30,7 +30,8 @@ export class Publisher {
   /** Throws for a host name that would not fit into subjects and file names, and for a spool whose directory cannot be made. */
   constructor(bus: BusOptions, host: string, source: string, incarnation: number, clock: Clock, logger: Logger) {
     if (!isSourceName(host)) throw new Error(`host name "${host}": letters, digits, _ and -, at most 64`);
-    const { lamport } = this;
+    const lamport = new LamportClock(() => clock.wallUs());
+    this.lamport = lamport;
     const { spool: directory, bufferedEvents = BUFFERED_EVENTS_MAX } = bus;
     const onTrouble = (error: unknown): void =>
       logger.error(

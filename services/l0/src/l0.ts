@@ -55,7 +55,10 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   // A fault may make it wrong. Events keep the true time, by which people judge what a wrong clock led to.
   const clock = new SkewedClock(trueClock);
   const logger = options.logger ?? createLogger({ service: "l0" });
-  const journal = await openJournal(options.journal ?? { kind: "none" });
+  const journal = await openJournal(options.journal ?? { kind: "none" }, {
+    ...{ host, clock: trueClock },
+    natsUrl: options.bus?.natsUrl,
+  });
   const durable = journal === undefined ? undefined : await DurableState.open(journal, newIncarnation(clock), logger);
   const session = durable?.session ?? newIncarnation(clock);
   const publisher = new Publisher(options.bus ?? {}, host, "l0", session, trueClock, logger);

@@ -1,5 +1,5 @@
 import { UsageError } from "@vmcslab/lab/errors";
-import { JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
+import { type BusOptions, JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
 import { startL0 } from "@vmcslab/service-l0";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
@@ -24,22 +24,25 @@ export interface L0Flags extends CommonFlags, EventsFlags {
 
 export async function l0Command(flags: L0Flags): Promise<void> {
   const poolSize = flagOrEnv(flags.poolSize, "POOL_SIZE");
+  const bus = busOptions(flags);
   const options = {
     ...commonOptions(flags),
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
     ...lostCpuOptions(flags),
-    ...journalOptions(flags),
-    bus: eventsBus(flags, busOptions(flags)),
+    ...journalOptions(flags, bus),
+    bus: eventsBus(flags, bus),
     ...metricsOptions(flags),
   };
   await serveUntilStopped(() => startL0(options));
 }
 
-function journalOptions(flags: L0Flags): { journal?: JournalSpec } {
+function journalOptions(flags: L0Flags, bus: BusOptions): { journal?: JournalSpec } {
   const text = flagOrEnv(flags.journal, "JOURNAL");
   if (text === undefined) return {};
   const journal = parseJournalSpec(text);
   if (journal === undefined) throw new UsageError(`--journal: "${text}" is none of ${JOURNAL_SPECS}`);
+  if (journal.kind === "nats" && bus.natsUrl === undefined)
+    throw new UsageError("--journal nats keeps the journal at a NATS server: give --nats as well");
   return { journal };
 }

@@ -13,11 +13,11 @@ export function addL0Command(program: Command): void {
     .option("--lease <duration>", "fence, kill: how long a CPU may go on without hearing from L0 (default: 5s)")
     .option(
       "--journal <where>",
-      "where L0 keeps what it must know after a restart: none, file:PATH or file:PATH?sync (default: none)",
+      "where L0 keeps what it must know after a restart: none, nats, file:PATH or file:PATH?sync (default: none)",
     )
     .option("--host-name <name>", "name of the host in events")
     .option("--trace <address>", "host:port of trace, for events")
-    .option("--nats <url>", "NATS server for events")
+    .option("--nats <url>", "NATS server for events, and for --journal nats")
     .option(
       "--spool <dir>",
       "folder for events that the bus has not confirmed; the next life publishes what a killed one left",

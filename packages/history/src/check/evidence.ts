@@ -10,6 +10,8 @@ interface SourceEvidence {
   latest: HistoryEvent | undefined;
   /** Lives that ended without a word: what they had not published is missing, unless they stated where they end. */
   readonly abrupt: Set<string>;
+  /** Lives that it must have had, because L0 used it in them, by their incarnations. */
+  readonly expected: Set<number>;
 }
 
 /** How far the evidence can be relied on: the sequences of all sources, the order, and how the lives of CPUs ended. */
@@ -56,9 +58,10 @@ export class Evidence {
       abrupt.add(lifeKey(latest));
   }
 
-  /** L0 says that this source exists. */
-  expect(host: string, name: string): void {
-    this.#source(host, name);
+  /** L0 says that this source exists, and in which life it uses it: then that life has an event at least. */
+  expect(host: string, name: string, incarnation: number | undefined): void {
+    const { expected } = this.#source(host, name);
+    if (incarnation !== undefined) expected.add(incarnation);
   }
 
   isKnown(host: string, name: string): boolean {
@@ -67,7 +70,7 @@ export class Evidence {
 
   isWhole(key: string): boolean {
     const source = this.#sources.get(key);
-    if (source?.latest === undefined || !source.whole) return false;
+    if (source?.latest === undefined || !source.whole || this.#unheardLives(key, source).length > 0) return false;
     return [...source.abrupt].every((life) => this.#closed.has(life));
   }
 
@@ -80,6 +83,15 @@ export class Evidence {
     return [...this.#sources].filter(([, source]) => source.latest === undefined).map(([key]) => key);
   }
 
+  /** Lives of other sources of which no event arrived: what they did is missing, and no number shows it. */
+  unheardLives(): { readonly source: string; readonly incarnation: number }[] {
+    return [...this.#sources].flatMap(([key, source]) =>
+      source.latest === undefined
+        ? []
+        : this.#unheardLives(key, source).map((incarnation) => ({ source: key, incarnation })),
+    );
+  }
+
   get counts(): SequenceCounts {
     return this.#sequences.counts();
   }
@@ -89,13 +101,18 @@ export class Evidence {
     return this.#misplaced;
   }
 
+  #unheardLives(key: string, { expected }: SourceEvidence): number[] {
+    const [host = "", source = ""] = key.split("/");
+    return [...expected].filter((incarnation) => !this.#sequences.isKnown({ host, source, incarnation }));
+  }
+
   #source(host: string, name: string): SourceEvidence {
     const recent = this.#recent.get(name);
     if (recent?.host === host) return recent.source;
     const key = sourceKey(host, name);
     let source = this.#sources.get(key);
     if (source === undefined) {
-      source = { whole: true, latest: undefined, abrupt: new Set() };
+      source = { whole: true, latest: undefined, abrupt: new Set(), expected: new Set() };
       this.#sources.set(key, source);
     }
     this.#recent.set(name, { host, source });

@@ -93,7 +93,7 @@ export class HostSuite {
     if (isNewLife || afterGap) this.#forgetL0();
     this.#incarnationOfL0 = incarnation;
     if (cpu === undefined) return;
-    if (event.kind === "cpu.registered") this.evidence.expect(host, `cpu${cpu}`);
+    if (event.kind === "cpu.registered") this.evidence.expect(host, `cpu${cpu}`, event.epoch);
     if (event.kind === "cpu.lost") this.evidence.endedAbruptly(host, `cpu${cpu}`);
   }
 

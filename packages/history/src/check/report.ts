@@ -54,6 +54,8 @@ function* findDoubts({ complete, events, fromL0, evidence, findings }: Basis): G
   if (outOfOrder > 0) yield `${outOfOrder} events arrived after later ones of their source`;
   if (evidence.misplaced > 0) yield `${evidence.misplaced} events are not in the order of the history`;
   for (const source of evidence.silent()) yield `${source} published nothing`;
+  for (const { source, incarnation } of evidence.unheardLives())
+    yield `${source} published nothing in its life ${incarnation}, in which L0 used it`;
   if (findings.total > 0 && !findings.hasCertain(evidence))
     yield "violations were found, but missing events could explain each of them";
 }

@@ -69,6 +69,14 @@ describe("the verdict", () => {
     expect(check(number(story))).toMatchObject({ verdict: "unknown", doubts: ["h/cpu2 published nothing"] });
   });
 
+  it("is unknown when a CPU published nothing in a life in which L0 used it", () => {
+    const again = told("l0", "registers CPU 1 again", { kind: "cpu.registered", cpu: 1, epoch: 7 });
+    expect(check(number([...LIFE, again]))).toMatchObject({
+      verdict: "unknown",
+      doubts: ["h/cpu1 published nothing in its life 7, in which L0 used it"],
+    });
+  });
+
   it("is unknown without L0, whose word half of the rules need", () => {
     expect(check(number([told("cpu0", "on", { kind: "vmx.on", cpu: 0 })]))).toMatchObject({
       doubts: ["there are no events of L0"],

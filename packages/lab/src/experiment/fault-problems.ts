@@ -8,13 +8,15 @@ import type { FaultEntry } from "./fault-schema.js";
 import { actionKind } from "./faults.js";
 import type { Problem } from "./issues.js";
 import type { Experiment } from "./schema.js";
-import { nanoseconds, parseDurationNs } from "./units.js";
+import { nanoseconds, parseDurationNs, WHILE_FAULTS } from "./units.js";
 
-type Judged = Pick<Experiment, "faults"> & { readonly machine: Pick<Experiment["machine"], "cpus"> };
+type Judged = Pick<Experiment, "faults"> & {
+  readonly workload?: Experiment["workload"];
+  readonly machine: Pick<Experiment["machine"], "cpus"> };
 
-export function faultProblems({ faults, machine }: Judged): Problem[] {
+export function faultProblems({ faults, machine, workload }: Judged): Problem[] {
   const names = faults.map(({ name }) => name);
-  return faults.flatMap((fault, index) => {
+  const problems = faults.flatMap((fault, index) => {
     const isRepeated = fault.name !== undefined && names.indexOf(fault.name) !== index;
     return [
       ...(isRepeated ? [{ path: ["name"], message: `another fault is called "${fault.name}"` }] : []),
@@ -25,6 +27,18 @@ export function faultProblems({ faults, machine }: Judged): Problem[] {
       ...(fault.repeat === undefined ? [] : delayProblems(fault.repeat.every, ["repeat", "every"])),
     ].map(({ path, message }) => ({ path: ["faults", index, ...path], message }));
   });
+  return [...problems, ...extentProblems(faults, workload)];
+}
+
+/** A workload that lasts as long as the faults ends only if they do. */
+function extentProblems(faults: readonly FaultEntry[], workload: Experiment["workload"] | undefined): Problem[] {
+  if (workload === undefined || !("roundRobin" in workload) || workload.roundRobin.duration !== WHILE_FAULTS) return [];
+  const path = ["workload", "roundRobin", "duration"];
+  if (faults.length === 0) return [{ path, message: `there are no faults to last as long as` }];
+  const endless = faults.findIndex(({ on, for: lease, do: action }) => on !== undefined || !hasEnd(lease, actionKind(action)));
+  if (endless === -1) return [];
+  const why = faults[endless]?.on === undefined ? "lasts until the workload ends" : "may never begin, as it waits for an event";
+  return [{ path, message: `faults.${endless} ${why}: write a duration, or change that fault` }];
 }
 
 function timingProblems({ at, on, for: lease, repeat, do: action }: FaultEntry): Problem[] {

@@ -1,6 +1,6 @@
 /** The values that several parts of the experiment's schema take: durations, whole numbers. */
 import { z } from "zod";
-import { DURATION_PATTERN, LEASE_PATTERN, SIGNED_DURATION_PATTERN } from "./units.js";
+import { DURATION_PATTERN, EXTENT_PATTERN, LEASE_PATTERN, SIGNED_DURATION_PATTERN } from "./units.js";
 
 /** CPUs that one host may have here: each is a process of its own. */
 export const CPUS_MAX = 64;
@@ -15,6 +15,9 @@ export const duration = durationText().regex(DURATION_PATTERN, DURATION_MESSAGE)
 
 /** A duration that may be negative. */
 export const signedDuration = durationText().regex(SIGNED_DURATION_PATTERN, DURATION_MESSAGE);
+
+/** How long a workload lasts. */
+export const extent = durationText().regex(EXTENT_PATTERN, `${DURATION_MESSAGE}, or "faults"`);
 
 /** How long a fault lasts. */
 export const lease = durationText().regex(LEASE_PATTERN, `${DURATION_MESSAGE}, or "forever"`);

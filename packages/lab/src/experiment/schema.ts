@@ -6,7 +6,7 @@ import { CPU_MODELS } from "@vmcslab/vmx";
 import { z } from "zod";
 import { isGuestExitReasonName } from "../capture/exit-reasons.js";
 import { faultSchema } from "./fault-schema.js";
-import { CPUS_MAX, count, duration, wholeNumber, withUnit } from "./schema-parts.js";
+import { CPUS_MAX, count, duration, extent, wholeNumber, withUnit } from "./schema-parts.js";
 import { MIGRATION_RATE_PATTERN, parseDurationUs } from "./units.js";
 
 const VCPUS_MAX = 1_024;
@@ -72,7 +72,9 @@ const roundRobin = z
     entries: count(100_000_000)
       .optional()
       .describe("Nested entries in total. Exactly one of `entries` and `duration`."),
-    duration: duration.optional().describe("How long L2 guests are entered."),
+    duration: extent
+      .optional()
+      .describe("How long L2 guests are entered. `faults`: until every fault has begun as often as it is to, and ended."),
     migrations: migrationRate
       .default("never")
       .describe("How often a vcpu moves to another CPU, over the whole host: `200/s`, `every 50 entries`, `never`."),

@@ -7,6 +7,9 @@ export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)\s*(us|ms|s|min)$/;
 export const SIGNED_DURATION_PATTERN = /^-?\d+(?:\.\d+)?\s*(?:us|ms|s|min)$/;
 /** A duration, or without end. */
 export const LEASE_PATTERN = /^(?:\d+(?:\.\d+)?\s*(?:us|ms|s|min)|forever)$/;
+/** A duration, or as long as the faults last. */
+export const EXTENT_PATTERN = /^(?:\d+(?:\.\d+)?\s*(?:us|ms|s|min)|faults)$/;
+export const WHILE_FAULTS = "faults";
 /** So many per second, or one in so many nested entries. */
 export const MIGRATION_RATE_PATTERN = /^(?:(\d+(?:\.\d+)?)\s*(k|M|)\/s|every\s+([1-9]\d*)\s+entries|never)$/;
 

@@ -71,6 +71,11 @@ export class LiveFaults {
     });
   }
 
+  /** Every fault that begins by time has begun as often as it is to, and ended. */
+  get areOver(): boolean {
+    return this.#driver.isDone;
+  }
+
   /** The workload starts: times and events are counted from now. */
   start(): void {
     this.#driver.start();

@@ -83,7 +83,8 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
       ...(simulated === undefined ? {} : { roundTripsOf: simulated.roundTripsOf }),
     });
     live?.start();
-    const workloadReport = await runWorkload(workload, host, target, options, gaps);
+    const areFaultsOver = (): boolean => simulated?.areFaultsOver() ?? live?.areOver ?? true;
+    const workloadReport = await runWorkload(workload, host, target, { ...options, areFaultsOver }, gaps);
     gaps.push(...(simulated?.conclude() ?? []));
     if (live !== undefined) gaps.push(...(await concludeLive(live, target)));
     const counted = live?.l0Restarted === true ? undefined : await countersOf(target, gaps);
@@ -160,7 +161,7 @@ async function runWorkload(
   workload: Workload,
   host: MeasuredHost,
   target: RunningTarget,
-  { experiment, signal, clock }: RunOptions,
+  { experiment, signal, clock, areFaultsOver }: RunOptions & { readonly areFaultsOver: () => boolean },
   gaps: string[],
 ): Promise<WorkloadReport> {
   const broken = new AbortController();
@@ -172,6 +173,7 @@ async function runWorkload(
     host,
     cpus: experiment.machine.cpus,
     hasFaults: experiment.faults.length > 0,
+    areFaultsOver,
     signal: AbortSignal.any([signal, broken.signal]),
     sleep: (delayMs: number, until: AbortSignal) => (target.simulated?.clock ?? clock).sleep(delayMs, until),
   };

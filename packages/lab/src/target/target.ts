@@ -39,7 +39,7 @@ export interface Settlement {
   readonly positions: readonly SourcePosition[];
   /** Names of sources that did not say: what they had not published is missing, and no number shows it. */
   readonly silent: readonly string[];
-  /** Lives of sources that another life followed, and that never stated where they end: they were killed, and what they had not published is missing too. */
+  /** Lives of sources that are over and never stated where they end: they were killed, and what they had not published is missing too. */
   readonly unended?: readonly SourcePosition[];
   /** Where sources stood when the run began on a host that had run before. Their earlier events are not part of the history. */
   readonly beginnings?: readonly SourcePosition[];
@@ -105,6 +105,8 @@ export interface SimulatedPart {
   /** Ends what faults still act, and lets the host settle. Sentences about what did not. */
   conclude(): readonly string[];
   faults(): FaultsReport;
+  /** Every fault has begun as often as it is to, and ended. */
+  areFaultsOver(): boolean;
   spent(): SpentTime;
 }
 

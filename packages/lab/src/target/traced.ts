@@ -15,6 +15,7 @@ const INTERVAL_MS = 20;
 export async function waitUntilTraced(
   trace: TraceClient,
   positions: readonly SourcePosition[],
+  silent: readonly string[],
   clock: Clock,
 ): Promise<TraceCounts> {
   const startNs = clock.monoNs();
@@ -26,20 +27,40 @@ export async function waitUntilTraced(
       position.published === 0 ||
       sources.some((known) => isSameLife(known, position) && known.published >= position.published);
     const waitedMs = (clock.monoNs() - startNs) / 1e6;
-    const areEndsKnown = waitedMs > ENDS_TIMEOUT_MS || endsOf(sources).unended.length === 0;
+    const ofHost = sources.filter(({ host }) => positions.some((position) => position.host === host));
+    const areEndsKnown = waitedMs > ENDS_TIMEOUT_MS || endsOf(ofHost, positions, silent).unended.length === 0;
     if ((positions.every(isTraced) && areEndsKnown) || waitedMs > TIMEOUT_MS) return counts.value;
     await clock.sleep(INTERVAL_MS);
   }
 }
 
-/** How the lives of sources that are over ended, as trace knows it: those that said where, and those that never did though another life of their source followed. */
-export function endsOf(known: readonly SourceCount[]): { ended: SourcePosition[]; unended: SourcePosition[] } {
-  const isFollowed = ({ host, source, incarnation }: SourceCount): boolean =>
-    known.some((later) => later.host === host && later.source === source && later.incarnation > incarnation);
+/**
+ * How the lives that trace knows ended, beside those that said now how far they got: the ones that stated their end, and the ones that never did. Of a source that was asked
+ * and did not answer the latest life may go on yet.
+ */
+export function endsOf(
+  known: readonly SourceCount[],
+  positions: readonly SourcePosition[],
+  silent: readonly string[],
+): { ended: SourcePosition[]; unended: SourcePosition[] } {
+  const others = known.filter((life) => !positions.some((position) => isSameLife(position, life)));
+  const isLatest = ({ host, source, incarnation }: SourceCount): boolean =>
+    !known.some((later) => later.host === host && later.source === source && later.incarnation > incarnation);
+  const mayGoOn = (life: SourceCount): boolean => silent.includes(life.source) && isLatest(life);
   return {
-    ended: known.filter(({ ended }) => ended).map(positionOf),
-    unended: known.filter((life) => !life.ended && isFollowed(life)).map(positionOf),
+    ended: others.filter(({ ended }) => ended).map(positionOf),
+    unended: others.filter((life) => !life.ended && !mayGoOn(life)).map(positionOf),
   };
+}
+
+/** How far each life got: as it said itself, or as is known of it, if it did not say or has gone on since. */
+export function furthestOf(stated: readonly SourcePosition[], known: readonly SourcePosition[]): SourcePosition[] {
+  const unknown = stated.filter((position) => !known.some((life) => isSameLife(position, life)));
+  const furthest = known.map((life) => {
+    const position = stated.find((other) => isSameLife(other, life));
+    return position !== undefined && position.published > life.published ? position : life;
+  });
+  return [...unknown, ...furthest];
 }
 
 function positionOf({ host, source, incarnation, published }: SourceCount): SourcePosition {

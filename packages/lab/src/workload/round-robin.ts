@@ -3,7 +3,7 @@
 import { RandomStream } from "@vmcslab/faults";
 import { exitReasonNumber } from "../capture/exit-reasons.js";
 import type { RoundRobinWorkload as Options } from "../experiment/schema.js";
-import { parseDurationUs, parseMigrationRate } from "../experiment/units.js";
+import { parseDurationUs, parseMigrationRate, WHILE_FAULTS } from "../experiment/units.js";
 import { enduring } from "./enduring.js";
 import type { L1Vcpu } from "./l1-vcpu.js";
 import { type MigrationSchedule, migrationSchedule } from "./migration-schedule.js";
@@ -15,7 +15,7 @@ import type { Workload, WorkloadContext, WorkloadReport } from "./workload.js";
 interface Course {
   /** Entries that are still to be made, over all vcpus. */
   entriesLeft: number;
-  readonly endNs: number;
+  readonly isOver: () => boolean;
   readonly schedule: MigrationSchedule;
   entries: number;
   migrations: number;
@@ -38,7 +38,8 @@ class RoundRobinWorkload implements Workload {
 
   get notes(): readonly string[] {
     const { l2Guests, entriesPerTurn, entries, duration, migrations } = this.#options;
-    const extent = entries === undefined ? `for ${duration}` : `${entries} entries`;
+    const time = duration === WHILE_FAULTS ? "as long as the faults last" : `for ${duration}`;
+    const extent = entries === undefined ? time : `${entries} entries`;
     return [
       `round-robin: ${this.vcpus} vcpus with ${l2Guests} L2 guests each, ${entriesPerTurn} entries per turn, ${extent}, migrations ${migrations}`,
     ];
@@ -58,13 +59,14 @@ class RoundRobinWorkload implements Workload {
     };
   }
 
-  #course({ host, cpus }: WorkloadContext): Course {
+  #course({ host, cpus, areFaultsOver }: WorkloadContext): Course {
     const { entries, duration, migrations } = this.#options;
     const durationUs = duration === undefined ? undefined : parseDurationUs(duration);
+    const endNs = durationUs === undefined ? Number.POSITIVE_INFINITY : host.nowNs() + durationUs * 1_000;
     const rate = cpus > 1 ? parseMigrationRate(migrations) : undefined;
     return {
       entriesLeft: entries ?? Number.POSITIVE_INFINITY,
-      endNs: durationUs === undefined ? Number.POSITIVE_INFINITY : host.nowNs() + durationUs * 1_000,
+      isOver: () => host.nowNs() >= endNs || (duration === WHILE_FAULTS && (areFaultsOver?.() ?? true)),
       schedule: migrationSchedule(rate ?? { kind: "never" }, host.nowNs, this.#random.fork("migrations")),
       entries: 0,
       migrations: 0,
@@ -82,7 +84,7 @@ class RoundRobinWorkload implements Workload {
     while (!(await attempt(() => guests.buildAll())));
     for (let turn = 0; ; turn++) {
       for (let entry = 0; entry < entriesPerTurn; entry++) {
-        if (signal.aborted || course.entriesLeft <= 0 || host.nowNs() >= course.endNs) return;
+        if (signal.aborted || course.entriesLeft <= 0 || course.isOver()) return;
         course.entriesLeft--;
         await attempt(() => this.#enterOnce(l1, guests, turn % l2Guests, moves, course, context.cpus));
       }

@@ -7,6 +7,8 @@ export interface WorkloadContext {
   readonly cpus: number;
   /** Faults are injected: a vcpu whose operation failed goes on where it can. Default: it ends there. */
   readonly hasFaults?: boolean;
+  /** Every fault has begun as often as it is to, and ended. Default: there are none. */
+  readonly areFaultsOver?: () => boolean;
   /** Ends the workload early; what it created is destroyed all the same. */
   readonly signal: AbortSignal;
   /** Waits; ends at once when the signal aborts. */

@@ -22,7 +22,12 @@ export interface FileJournalOptions {
 export async function openFileJournal({ path, sync: isSynced }: FileJournalOptions): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
   const unlock = takeLock(`${path}.lock`);
-  return new FileJournal(path, isSynced, unlock);
+  try {
+    return new FileJournal(path, isSynced, unlock);
+  } catch (thrown) {
+    unlock();
+    throw new JournalLost(`the journal ${path} cannot be opened: ${errorCode(thrown)}`);
+  }
 }
 
 class FileJournal implements Journal {
@@ -36,6 +41,7 @@ class FileJournal implements Journal {
   #pending = 0;
   #appendedBytes = 0;
 
+  /** Throws when the file cannot be opened. */
   constructor(path: string, isSynced: boolean, unlock: () => void) {
     this.#path = path;
     this.#isSynced = isSynced;
@@ -55,7 +61,10 @@ class FileJournal implements Journal {
     const { records, end } = unframe(readFileSync(this.#path), this.#path);
     // What was cut off must not stand in the middle of what follows.
     ftruncateSync(this.#fd, end);
-    if (end === 0) writeSync(this.#fd, MAGIC);
+    if (end === 0) {
+      writeAll(this.#fd, MAGIC);
+      if (this.#isSynced) syncFolder(dirname(this.#path));
+    }
     return Promise.resolve(records);
   }
 
@@ -81,6 +90,7 @@ class FileJournal implements Journal {
   async replace(records: readonly Uint8Array[]): Promise<void> {
     // What was appended before is in the records; what is appended from now on is not, and waits for the new file.
     this.#batch = undefined;
+    this.#appendedBytes = 0;
     const replaced = this.#written.then(() => this.#replace(records));
     this.#written = replaced;
     await replaced;
@@ -94,31 +104,47 @@ class FileJournal implements Journal {
 
   async #write(batch: readonly Buffer[]): Promise<void> {
     if (this.#batch === batch) this.#batch = undefined;
-    writeAll(this.#fd, Buffer.concat(batch));
-    if (this.#isSynced) await sync(this.#fd);
+    try {
+      writeAll(this.#fd, Buffer.concat(batch));
+      if (this.#isSynced) await sync(this.#fd);
+    } catch (thrown) {
+      throw lost(thrown);
+    }
     this.#pending -= batch.length;
   }
 
   #replace(records: readonly Uint8Array[]): void {
+    try {
+      this.#writeAnew(records);
+    } catch (thrown) {
+      throw lost(thrown);
+    }
+  }
+
+  #writeAnew(records: readonly Uint8Array[]): void {
     const next = `${this.#path}.next`;
     const fd = openSync(next, "w", 0o600);
     writeAll(fd, Buffer.concat([MAGIC, ...records.map(frame)]));
     fsyncSync(fd);
     closeSync(fd);
     renameSync(next, this.#path);
-    const folder = openSync(dirname(this.#path), "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    syncFolder(dirname(this.#path));
     closeSync(this.#fd);
     this.#fd = openSync(this.#path, "a+", 0o600);
-    this.#appendedBytes = 0;
   }
 }
 
 function writeAll(fd: number, bytes: Buffer): void {
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-  } catch (thrown) {
-    throw new JournalLost(`the journal cannot be written: ${errorCode(thrown)}`);
-  }
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
+/** What was made or renamed in it stays so when the machine fails. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+function lost(thrown: unknown): JournalLost {
+  return new JournalLost(`the journal cannot be written: ${errorCode(thrown)}`);
 }

@@ -2,7 +2,7 @@
 export interface Journal {
   /** Everything stored and not superseded, oldest first. Call it once, before anything is appended. An end that was cut off in the middle is left out; other damage throws {@link JournalDamaged}. */
   read(): Promise<Uint8Array[]>;
-  /** Stores a record after all before it. Throws nothing: what becomes of it, {@link durable} tells. */
+  /** Stores a record after all before it. Throws RangeError for one above 64 MiB and nothing else: what becomes of it, {@link durable} tells. */
   append(record: Uint8Array): void;
   /** Ends when everything appended so far survives the death of this process. Rejects with {@link JournalLost} when that can never be. */
   durable(): Promise<void>;

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { type handleServerStreamingCall, type ServerWritableStream, status } from "@grpc/grpc-js";
 
 /** A handler that answers with what `read` yields, as fast as the client takes it. */
@@ -19,6 +19,14 @@ async function send<Request, Response>(
 ): Promise<void> {
   for await (const response of responses) {
     if (stream.cancelled) return;
-    if (!stream.write(response)) await Promise.race([once(stream, "drain"), once(stream, "cancelled")]);
+    if (!stream.write(response)) await drainedOrCancelled(stream);
   }
+}
+
+/** Leaves no listener behind: a long answer waits often. */
+async function drainedOrCancelled(stream: EventEmitter): Promise<void> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  await Promise.race([once(stream, "drain", { signal }), once(stream, "cancelled", { signal })]);
+  ended.abort();
 }

@@ -5,7 +5,7 @@ import { UnavailableError, UsageError } from "../../errors.js";
 import type { Host } from "../../host.js";
 import { grpcHost } from "../grpc-host.js";
 import type { RunningTarget, Settlement, SourcePosition, TargetOptions } from "../target.js";
-import { endsOf, isSameLife, waitUntilTraced } from "../traced.js";
+import { endsOf, furthestOf, isSameLife, waitUntilTraced } from "../traced.js";
 import { answered } from "./answered.js";
 import { type CopiedHistory, copyHistory } from "./copy-history.js";
 
@@ -21,6 +21,8 @@ interface Beginning {
   readonly hostName: string;
   readonly counters: HostCounters;
   readonly positions: readonly SourcePosition[];
+  /** Lives that were over. */
+  readonly over: readonly SourcePosition[];
 }
 
 /**
@@ -59,13 +61,14 @@ async function begin(l0: L0Client, trace: TraceClient, options: TargetOptions): 
   await checkHost(l0, options);
   const { positions, silent } = answered("L0", await l0.flushHost());
   if (silent.length > 0) throw new UnavailableError(`${silent.join(", ")} did not say how many events there are`);
-  await waitUntilTraced(trace, positions, systemClock);
+  const { sources } = await waitUntilTraced(trace, positions, [], systemClock);
+  const over = sources.filter((life) => !positions.some((position) => isSameLife(position, life)));
   for (const { cpu } of answered("L0", await l0.listCpus())) {
     answered("L0", await l0.offlineCpu(cpu));
     answered("L0", await l0.onlineCpu(cpu));
   }
   const { host, counters } = answered("L0", await l0.host());
-  return { hostName: host, counters, positions };
+  return { hostName: host, counters, positions, over };
 }
 
 async function checkHost(l0: L0Client, { cpus: wanted, cpuModel }: TargetOptions): Promise<void> {
@@ -90,21 +93,16 @@ async function checkHost(l0: L0Client, { cpus: wanted, cpuModel }: TargetOptions
 async function settle(
   l0: L0Client,
   trace: TraceClient,
-  { hostName, positions: beginnings }: Beginning,
+  { hostName, positions: beginnings, over }: Beginning,
   historyDir: string,
 ): Promise<Settlement> {
   const { positions, silent } = answered("L0", await l0.flushHost());
-  const { sources } = await waitUntilTraced(trace, positions, systemClock);
+  const { sources } = await waitUntilTraced(trace, positions, silent, systemClock);
   const history = await copyHistory(trace.history(hostName), beginnings, historyDir);
-  const { ended, unended } = endsOf(
-    sources.filter((life) => life.host === hostName && !isOverBefore(life, beginnings)),
-  );
-  const stated = [...ended.filter((life) => !positions.some((position) => isSameLife(position, life))), ...positions];
-  return { events: countEvents(positions, beginnings, history), positions: stated, silent, unended, beginnings };
-}
-
-function isOverBefore({ source, incarnation }: SourcePosition, beginnings: readonly SourcePosition[]): boolean {
-  return beginnings.some((beginning) => beginning.source === source && beginning.incarnation > incarnation);
+  const ofRun = sources.filter((life) => life.host === hostName && !over.some((other) => isSameLife(other, life)));
+  const { ended, unended } = endsOf(ofRun, positions, silent);
+  const events = countEvents(positions, beginnings, history);
+  return { events, positions: [...ended, ...positions], silent, unended, beginnings };
 }
 
 function countEvents(
@@ -115,9 +113,6 @@ function countEvents(
   const begun = (life: Omit<SourcePosition, "published">) =>
     beginnings.find(({ source, incarnation }) => source === life.source && incarnation === life.incarnation)
       ?.published ?? 0;
-  const isStated = (life: SourcePosition) =>
-    positions.some(({ source, incarnation }) => source === life.source && incarnation === life.incarnation);
-  const known = [...positions, ...lives.filter((life) => !isStated(life))];
-  const published = known.reduce((sum, life) => sum + life.published - begun(life), 0);
+  const published = furthestOf(positions, lives).reduce((sum, life) => sum + life.published - begun(life), 0);
   return { published, stored, lost: published - stored };
 }

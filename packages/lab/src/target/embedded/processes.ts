@@ -19,6 +19,7 @@ export class EmbeddedProcesses implements HostProcesses {
   readonly #children = new Map<string, ServiceChild>();
   /** Deaths that are no accident, and who is told. */
   readonly #expected = new Map<string, () => void>();
+  readonly #restarting = new Map<string, Promise<void>>();
   #tellBroken: (how: string) => void = () => undefined;
   #stopping = false;
 
@@ -43,6 +44,8 @@ export class EmbeddedProcesses implements HostProcesses {
   }
 
   async kill(name: string): Promise<void> {
+    // One that is starting is killed when it is up: before, there is nothing to lose.
+    await this.#restarting.get(name)?.catch(() => undefined);
     const child = this.#of(name);
     if (!child.isAlive) return;
     this.#expected.set(name, () => undefined);
@@ -51,6 +54,14 @@ export class EmbeddedProcesses implements HostProcesses {
   }
 
   async restart(name: string): Promise<void> {
+    const restarting = this.#startAgain(name);
+    this.#restarting.set(name, restarting);
+    await restarting.finally(() => {
+      if (this.#restarting.get(name) === restarting) this.#restarting.delete(name);
+    });
+  }
+
+  async #startAgain(name: string): Promise<void> {
     const child = this.#of(name);
     if (child.isAlive || this.#stopping) return;
     for (let attempt = 1; ; attempt++) {

@@ -57,6 +57,7 @@ export async function launchSimulated(options: TargetOptions, simulate: Simulate
       roundTripsOf: host.roundTripsOf,
       conclude: () => conclude(sim),
       faults: () => ({ injected: sim.faults.injected, healed: sim.faults.healed, byKind: sim.faults.tally }),
+      areFaultsOver: () => sim.faults.isDone,
       spent: () => ({
         virtualNs: sim.scheduler.nowNs - startNs,
         steps: sim.scheduler.steps,

@@ -2,6 +2,7 @@
 import type { NatsConnection } from "nats";
 import type { Clock } from "../../clock.js";
 import { type EventStream, openEventStream } from "./jetstream.js";
+import { JournalStream } from "./journal-stream.js";
 
 const RECONNECT_DELAY_MS = 250;
 const DRAIN_BOUND_MS = 1000;
@@ -15,6 +16,8 @@ export interface NatsBus {
   readonly connected: boolean;
   /** Undefined: the server has no JetStream. */
   eventStream(): Promise<EventStream | undefined>;
+  /** Where L0 of this host keeps its journal. Undefined: the server has no JetStream. */
+  journalStream(host: string): Promise<JournalStream | undefined>;
   /** Hands over a message; it goes out when the connection is up. */
   publish(subject: string, payload: Uint8Array): void;
   /** Ends when the server has everything published before. Rejects when the connection breaks meanwhile. */
@@ -64,6 +67,11 @@ class Bus implements NatsBus {
   eventStream(): Promise<EventStream | undefined> {
     if (this.#connection.info?.jetstream !== true) return Promise.resolve(undefined);
     return openEventStream(this.#connection);
+  }
+
+  journalStream(host: string): Promise<JournalStream | undefined> {
+    if (this.#connection.info?.jetstream !== true) return Promise.resolve(undefined);
+    return JournalStream.open(this.#connection, host);
   }
 
   publish(subject: string, payload: Uint8Array): void {
