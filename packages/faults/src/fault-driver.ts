@@ -55,6 +55,8 @@ export interface FaultDriverOptions {
   readonly emit: (fact: FaultFact) => void;
   /** Calls back at each event of this kind. */
   readonly onEvent: (kind: string, listener: () => void) => void;
+  /** Calls back when what a fault was done to is whole again; the time until it repeats is counted from then. Default: at once. */
+  readonly whenWhole?: (fault: Fault, callback: () => void) => void;
   /** What is left to chance besides messages: which CPU, and when again. */
   readonly random: RandomStream;
 }
@@ -98,7 +100,9 @@ export class FaultDriver {
   /** Every fault has begun as often as it is to, and ended. One without a lease never has; one that waits for an event has not. */
   get isDone(): boolean {
     const { faults } = this.#options;
-    return this.#acting.size === 0 && faults.every((fault) => (this.#begun.get(fault) ?? 0) >= (fault.repeat?.times ?? 1));
+    return (
+      this.#acting.size === 0 && faults.every((fault) => (this.#begun.get(fault) ?? 0) >= (fault.repeat?.times ?? 1))
+    );
   }
 
   /** The workload starts: the times of faults and the events they begin at are counted from now. Call it once. */
@@ -174,7 +178,12 @@ export class FaultDriver {
   #armAgain(fault: Fault): void {
     const { repeat } = fault;
     if (this.#over || repeat === undefined || (this.#begun.get(fault) ?? 0) >= repeat.times) return;
-    this.#options.after(sampler(repeat.every)(this.#streamOf(fault)), () => this.#inject(fault));
+    const { after, whenWhole } = this.#options;
+    const arm = (): void => {
+      after(sampler(repeat.every)(this.#streamOf(fault)), () => this.#inject(fault));
+    };
+    if (whenWhole === undefined) arm();
+    else whenWhole(fault, arm);
   }
 
   /** Which CPU it is done to; drawn anew each time if it may be any, among those that no other fault is done to just now. */

@@ -41,6 +41,9 @@ export async function simulate(
       monoNs: () => {
         throw new Error("a simulated run asked for the machine's time");
       },
+      after: () => {
+        throw new Error("a simulated run starts a timer of the machine");
+      },
       sleep: () => Promise.reject(new Error("a simulated run waits for the machine")),
     },
     launch: (options) => launchSimulated(options, { faults, seed, costModel: defaultCosts() }),

@@ -118,9 +118,20 @@ export function loseCpu(host: HostState, number: number): void {
   cpu.running = undefined;
   cpu.state = "offline";
   cpu.incarnation = 0;
+  if (host.recovering.has(number)) declareUnrecorded(host, number);
   if (wasUsed) host.emit({ kind: "cpu.lost", operation: 0, cpu: number, count: lost.length });
   host.accountedFor(number);
   if (host.config.lostVmcs === "kill") killOwners(host, number, lost);
+}
+
+/**
+ * A CPU that the last life of L0 used will never say what it held. An operation that was not recorded may have activated there what the journal has nowhere: it has not happened, and the contents
+ * are the journal's.
+ */
+function declareUnrecorded(host: HostState, number: number): void {
+  for (const vcpu of host.vcpus.values())
+    for (const { id, region, cpu } of [vcpu.vmcs01, ...vcpu.pool.map((entry) => entry.vmcs)])
+      if (cpu === NOWHERE) host.emit({ kind: "vmcs.lost", operation: 0, vmcs: id, region, cpu: number });
 }
 
 /** Policy kill: the vcpus end whose VMCSs were on the CPU that was lost. */

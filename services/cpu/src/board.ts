@@ -3,6 +3,7 @@ import { type Batch, BatchTarget, type Completion, type CpuReport } from "@vmcsl
 import type { InterconnectTarget } from "@vmcslab/runtime";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 import type { CpuLife } from "./life.js";
+import { type CpuSafeguard, EveryBatchIsNew } from "./sabotage.js";
 
 export interface BoardOptions {
   readonly cpu: number;
@@ -14,6 +15,8 @@ export interface BoardOptions {
   readonly featureControl?: number;
   /** Default: as much as anybody addresses. */
   readonly memoryBytes?: number;
+  /** For tests: a safeguard that it goes without. */
+  readonly without?: CpuSafeguard;
 }
 
 /** One processor with its memory, and what L0 does with it. People's instructions (`instructions.ts`) reach the same processor. */
@@ -24,13 +27,15 @@ export class Board implements InterconnectTarget {
   readonly processor: Processor;
   readonly #life: BoardOptions["life"];
   readonly #target: BatchTarget;
+  readonly #everyBatchIsNew: EveryBatchIsNew | undefined;
   /** The process dies at the next batch that flushes a VMCS: before it executes anything of it, or when it has executed all of it. */
   crashAtFlush: { readonly when: "beforeFlush" | "afterFlush"; readonly die: () => void } | undefined;
   #session = 0;
   /** What was here when this session took over. */
   #report: CpuReport | undefined;
 
-  constructor({ cpu, model, life, emit, featureControl, memoryBytes }: BoardOptions) {
+  constructor({ cpu, model, life, emit, featureControl, memoryBytes, without }: BoardOptions) {
+    if (without === "retryIdentity") this.#everyBatchIsNew = new EveryBatchIsNew();
     this.cpu = cpu;
     this.model = model;
     this.#life = life;
@@ -58,6 +63,7 @@ export class Board implements InterconnectTarget {
   open(session: number, takesOver: boolean): CpuReport | undefined {
     if (session !== this.#session) {
       this.#session = session;
+      this.#everyBatchIsNew?.restart();
       this.#report = takesOver ? this.#target.takeOver() : undefined;
       if (!takesOver) this.#target.newSession();
     }
@@ -67,21 +73,27 @@ export class Board implements InterconnectTarget {
   /** This life is over: what is cached here is forgotten, as nobody may use it any more. */
   forget(): void {
     this.#session = 0;
+    this.#everyBatchIsNew?.restart();
     this.#report = undefined;
     this.#target.newSession();
   }
 
   receive(batch: Batch): readonly Completion[] {
     const crash = this.crashAtFlush;
-    if (crash === undefined || !flushes(batch)) return this.#target.receive(batch, 0);
+    if (crash === undefined || !flushes(batch)) return this.#execute(batch);
     if (crash.when === "beforeFlush") crash.die();
-    const completions = this.#target.receive(batch, 0);
+    const completions = this.#execute(batch);
     crash.die();
     return completions;
   }
 
+  #execute(batch: Batch): readonly Completion[] {
+    const execute = (numbered: Batch): readonly Completion[] => this.#target.receive(numbered, 0);
+    return this.#everyBatchIsNew?.receive(batch, execute) ?? execute(batch);
+  }
+
   acknowledge(upTo: number): void {
-    this.#target.acknowledge(upTo);
+    if (this.#everyBatchIsNew === undefined) this.#target.acknowledge(upTo);
   }
 }
 

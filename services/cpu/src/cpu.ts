@@ -43,6 +43,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   let registration: Registration | undefined;
   const life = new CpuLife({
     clock,
+    ignoresLease: options.without === "lease",
     onExpired: (incarnation) => {
       const count = board.processor.activeVmcss().length;
       logger.warn({ incarnation, vmcss: count }, "L0 did not renew the lease in time; beginning a new life");
@@ -97,6 +98,8 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
     gauge("vmcslab_cpu_guest", "Whether a guest runs (VMX non-root operation).", board.processor.nonRoot ? 1 : 0),
   ];
   const metrics = await startMetrics(options.metrics ?? {}, { host, source: `cpu${cpu}`, collect }, clock, logger);
+  if (options.without !== undefined)
+    logger.error({ without: options.without }, "this CPU goes without a safeguard, to show what it is for");
   logger.info({ address: server.address, model: model.name }, "listening");
   return {
     address: server.address,

@@ -1,4 +1,5 @@
 import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
+import type { CpuSafeguard } from "./sabotage.js";
 
 export interface CpuOptions {
   /** Number of the CPU on its host. */
@@ -23,6 +24,8 @@ export interface CpuOptions {
   readonly bus?: BusOptions;
   /** Where metrics go. Default: nowhere. */
   readonly metrics?: MetricsOptions;
+  /** For tests: a safeguard that it goes without. */
+  readonly without?: CpuSafeguard;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }

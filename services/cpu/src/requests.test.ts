@@ -67,7 +67,7 @@ test("RESET leaves VMX operation, and as after power-on memory reads as zeros", 
 
 test("a CPU that an L0 uses is looked at, and executes nothing for anybody else", () => {
   const { requests, board, facts } = cpu();
-  board.open(1);
+  board.open(1, false);
   board.receive({ id: 1, cpu: 0, operation: 1, instructions: [{ kind: "vmxon", region: 0x1000 }] });
   const before = facts.length;
   expect(() => requests.execute({ $case: "vmxoff", value: { mode } })).toThrow("belongs to an L0");

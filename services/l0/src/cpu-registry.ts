@@ -16,6 +16,7 @@ import {
 } from "@vmcslab/runtime";
 import type { DurableState } from "./durable-state.js";
 import { FenceWatch } from "./fence-watch.js";
+import { applyRefused, clearsLate, type L0Safeguard } from "./sabotage.js";
 
 interface KnownCpu {
   registration: CpuRegistration;
@@ -44,6 +45,8 @@ export interface CpuRegistryOptions {
     cpu: number,
     failBatch: (id: number, definite: boolean) => void,
   ) => Transport;
+  /** For tests: a safeguard that it goes without. */
+  readonly without?: L0Safeguard;
   /** What outlives L0. Default: nothing does. */
   readonly durable?: DurableState;
 }
@@ -142,7 +145,7 @@ export class CpuRegistry {
 
   #connect(registration: CpuRegistration, heartbeatNs: number, takesOver: boolean): void {
     const { cpu, incarnation } = registration;
-    const { clock, lamport, hypervisor, strike } = this.#options;
+    const { clock, lamport, hypervisor, strike, without } = this.#options;
     const transport = grpcTransport(registration.address);
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
@@ -160,17 +163,20 @@ export class CpuRegistry {
       lamport,
       onReady: () => this.#use(known, session),
       onLost: (reason) => this.#lose(known, reason),
-      onRefused: (batch, completion) => hypervisor.refuseWriteback(batch, completion),
+      onRefused: (batch, completion) => {
+        if (without === "epoch") applyRefused(hypervisor, batch, completion);
+        else hypervisor.refuseWriteback(batch, completion);
+      },
     });
     known.session = session;
   }
 
   /** The hypervisor takes the CPU into use. When that fails, the CPU's next heartbeat tries again. */
   #use(known: KnownCpu, session: InterconnectSession): void {
-    const { driver, hypervisor, logger, durable } = this.#options;
+    const { driver, hypervisor, logger, durable, without, clock } = this.#options;
     const { cpu, incarnation } = known.registration;
     known.state = "registering";
-    driver.attach(session);
+    driver.attach(without === "clearBeforeLoad" ? clearsLate(session, clock) : session);
     // It rejects only for a bug of ours, which must end the process.
     const { report } = session;
     const operation =

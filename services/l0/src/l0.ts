@@ -1,5 +1,5 @@
 import type { EventFact } from "@vmcslab/history";
-import { Hypervisor, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
+import { Hypervisor, type JournalRecord, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import {
   createLogger,
   Driver,
@@ -69,13 +69,18 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     publisher.recorder.record(fact);
     hub?.stated(fact.kind);
   };
+  /** The events of a turn are written before what the journal remembers of it. */
+  const record = (remembered: JournalRecord): void => {
+    publisher.recorder.goFirst();
+    durable?.record(remembered);
+  };
   const hypervisor = new Hypervisor(
     { ...configOf(options), ...(durable === undefined ? { life: memoryOf(session) } : {}) },
     {
       emit,
       // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
       begin: (operation) => void driver.run(operation),
-      ...(durable === undefined ? {} : { record: (record) => durable.record(record) }),
+      ...(durable === undefined ? {} : { record }),
     },
     durable?.remembered,
   );
@@ -91,6 +96,7 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     strike: (transport, cpu, failBatch) => faultyTransport(transport, { ...struck, cpu, failBatch }),
     ...{ hypervisor, driver, session, clock, lamport, logger },
     terms: leaseTerms(options),
+    ...(options.without === undefined ? {} : { without: options.without }),
     ...(durable === undefined ? {} : { durable }),
   });
   const handlers = new UnaryHandlers(logger);
@@ -108,6 +114,8 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const readiness = watchReadiness(clock, server, () => publisher.sink.connected && isRecovered());
   const collect = () => [...publisher.metrics(), ...l0Metrics(hypervisor, cpus.list())];
   const metrics = await startMetrics(options.metrics ?? {}, { host, source: "l0", collect }, clock, logger);
+  if (options.without !== undefined)
+    logger.error({ without: options.without }, "this L0 goes without a safeguard, to show what it is for");
   const { vcpus, recovering } = hypervisor.state;
   logger.info(
     { address: server.address, session, vcpus: vcpus.size, recovering: [...recovering] },

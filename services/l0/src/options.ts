@@ -1,4 +1,5 @@
 import type { BusOptions, Clock, JournalSpec, Logger, MetricsOptions } from "@vmcslab/runtime";
+import type { L0Safeguard } from "./sabotage.js";
 
 /**
  * What L0 does about a CPU that falls silent. `wait`: it waits, and takes its VMCSs only when nobody listens at its address any more. `fence`: once the CPU's lease has
@@ -29,6 +30,8 @@ export interface L0Options {
   readonly bus?: BusOptions;
   /** Where metrics go. Default: nowhere. */
   readonly metrics?: MetricsOptions;
+  /** For tests: a safeguard that it goes without. */
+  readonly without?: L0Safeguard;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }

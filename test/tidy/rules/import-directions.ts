@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { importsOf, isTest, type Offence, type SourceFile, workspaceOf } from "../source-file.js";
 
-const CORES = ["@vmcslab/vmx", "@vmcslab/history", "@vmcslab/nested"];
+const CORES = ["@vmcslab/vmx", "@vmcslab/history", "@vmcslab/faults", "@vmcslab/nested"];
 const SERVICES = ["@vmcslab/service-cpu", "@vmcslab/service-l0", "@vmcslab/service-trace"];
 const BELOW_SERVICES = [...CORES, "@vmcslab/runtime"];
 

@@ -1,5 +1,5 @@
 import { UsageError } from "@vmcslab/lab/errors";
-import { startCpu } from "@vmcslab/service-cpu";
+import { CPU_SAFEGUARDS, startCpu } from "@vmcslab/service-cpu";
 import { drainOption } from "./drain-flag.js";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { serveUntilStopped } from "./service.js";
@@ -11,6 +11,7 @@ import {
   metricsOptions,
   modelNamed,
   wholeNumber,
+  withoutSafeguard,
 } from "./service-flags.js";
 
 export interface CpuFlags extends CommonFlags, EventsFlags {
@@ -35,6 +36,7 @@ export async function cpuCommand(flags: CpuFlags): Promise<void> {
     ...drainOption(flags.drain),
     bus: eventsBus(flags, busOptions(flags)),
     ...metricsOptions(flags),
+    ...withoutSafeguard(CPU_SAFEGUARDS),
   };
   await serveUntilStopped(() => startCpu(options));
 }

@@ -43,6 +43,7 @@ export function addCpuCommand(program: Command): void {
       VMCSLAB_HOST: "as --host-name",
       METRICS_LISTEN: "as --metrics",
       OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",
+      VMCSLAB_WITHOUT: "for tests: a safeguard that is taken away, to show what it is for (docs/safeguards.md)",
       VMCSLAB_LOG_LEVEL: "level of the log on stdout (default: info)",
     },
     exitCodes: SERVICE_EXIT_CODES,

@@ -1,6 +1,6 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { type BusOptions, JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
-import { startL0 } from "@vmcslab/service-l0";
+import { L0_SAFEGUARDS, startL0 } from "@vmcslab/service-l0";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
 import { serveUntilStopped } from "./service.js";
@@ -12,6 +12,7 @@ import {
   metricsOptions,
   modelNamed,
   wholeNumber,
+  withoutSafeguard,
 } from "./service-flags.js";
 
 export interface L0Flags extends CommonFlags, EventsFlags {
@@ -33,6 +34,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...journalOptions(flags, bus),
     bus: eventsBus(flags, bus),
     ...metricsOptions(flags),
+    ...withoutSafeguard(L0_SAFEGUARDS),
   };
   await serveUntilStopped(() => startL0(options));
 }

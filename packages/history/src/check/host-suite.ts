@@ -79,7 +79,8 @@ export class HostSuite {
       this.#leases.observe(event);
       return false;
     }
-    if (view.isNewLife(event)) this.#forgetCpu(cpu);
+    // Of one that is known to be over, nothing is missing; one that nobody gave up may have done anything at its end.
+    if (view.isNewLife(event) && !view.isOver) this.#forgetCpu(cpu);
     if (afterGap) this.#forgetCpu(cpu);
     view.lives(event.incarnation);
     if (event.seq === 1) view.known = true;

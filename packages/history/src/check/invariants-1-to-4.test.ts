@@ -219,6 +219,31 @@ describe("invariant 4: no update is lost", () => {
     expect(findings(until(changed(story, "cpu1 loads B", { digest: 77 }), "cpu1 loads B"), false)).toEqual([]);
   });
 
+  it("a VMCS declared lost stays so when another CPU begins a new life before its own CPU is given up", () => {
+    const story = after(
+      without(LIFE, "cpu0 clears B"),
+      "cpu0 leaves B for the move",
+      told("l0", "loses B", { kind: "vmcs.lost", cpu: 0, ...B }),
+      // CPU 2 was there before, and nobody gave that life up.
+      told("cpu2", "vmxon", { kind: "vmx.on", cpu: 2, region: 0x9000 }),
+      { ...told("cpu2", "vmxon again", { kind: "vmx.on", cpu: 2, region: 0x9000 }), incarnation: 2 },
+      told("l0", "loses CPU 0", { kind: "cpu.lost", cpu: 0, count: 1 }),
+    );
+    expect(findings(until(changed(story, "cpu1 loads B", { digest: 77 }), "cpu1 loads B"), false)).toEqual([]);
+  });
+
+  it("what is known of memory is not forgotten when a CPU that was given up comes back", () => {
+    const story = after(
+      without(LIFE, "cpu0 clears B"),
+      "cpu0 leaves B for the move",
+      told("cpu2", "vmxon", { kind: "vmx.on", cpu: 2, region: 0x9000 }),
+      told("cpu0", "vmxoff", { kind: "vmx.off", cpu: 0 }),
+      told("l0", "loses CPU 2", { kind: "cpu.lost", cpu: 2, count: 0 }),
+      { ...told("cpu2", "vmxon again", { kind: "vmx.on", cpu: 2, region: 0x9000 }), incarnation: 2 },
+    );
+    expect(findings(until(story, "cpu1 loads B"), false)).toEqual(["lost-update: cpu0 vmxoff | cpu1 loads B"]);
+  });
+
   it("a load that trusts a stale current pointer and reads nothing", () => {
     const story = changed(LIFE, "cpu1 loads B", { activated: false });
     expect(findings(story)).toContain("not-read: cpu1 loads B");

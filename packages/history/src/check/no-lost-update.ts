@@ -42,9 +42,13 @@ export class NoLostUpdate implements Checker {
     else this.#checkWrite(cpu, region, event);
   }
 
-  /** A write-back may have been missed, of any VMCS. */
+  /** A write-back may have been missed, of any VMCS. What L0 declared lost it rebuilds all the same. */
   forgetCpu(): void {
-    this.#homes.clear();
+    for (const home of this.#homes.values()) {
+      home.contents = undefined;
+      home.unflushed = undefined;
+      home.activated = undefined;
+    }
   }
 
   forgetL0(): void {

@@ -12,7 +12,8 @@ import { nanoseconds, parseDurationNs, WHILE_FAULTS } from "./units.js";
 
 type Judged = Pick<Experiment, "faults"> & {
   readonly workload?: Experiment["workload"];
-  readonly machine: Pick<Experiment["machine"], "cpus"> };
+  readonly machine: Pick<Experiment["machine"], "cpus">;
+};
 
 export function faultProblems({ faults, machine, workload }: Judged): Problem[] {
   const names = faults.map(({ name }) => name);
@@ -35,9 +36,12 @@ function extentProblems(faults: readonly FaultEntry[], workload: Experiment["wor
   if (workload === undefined || !("roundRobin" in workload) || workload.roundRobin.duration !== WHILE_FAULTS) return [];
   const path = ["workload", "roundRobin", "duration"];
   if (faults.length === 0) return [{ path, message: `there are no faults to last as long as` }];
-  const endless = faults.findIndex(({ on, for: lease, do: action }) => on !== undefined || !hasEnd(lease, actionKind(action)));
+  const endless = faults.findIndex(
+    ({ on, for: lease, do: action }) => on !== undefined || !hasEnd(lease, actionKind(action)),
+  );
   if (endless === -1) return [];
-  const why = faults[endless]?.on === undefined ? "lasts until the workload ends" : "may never begin, as it waits for an event";
+  const why =
+    faults[endless]?.on === undefined ? "lasts until the workload ends" : "may never begin, as it waits for an event";
   return [{ path, message: `faults.${endless} ${why}: write a duration, or change that fault` }];
 }
 

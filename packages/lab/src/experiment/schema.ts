@@ -74,7 +74,9 @@ const roundRobin = z
       .describe("Nested entries in total. Exactly one of `entries` and `duration`."),
     duration: extent
       .optional()
-      .describe("How long L2 guests are entered. `faults`: until every fault has begun as often as it is to, and ended."),
+      .describe(
+        "How long L2 guests are entered. `faults`: until every fault has begun as often as it is to, and ended.",
+      ),
     migrations: migrationRate
       .default("never")
       .describe("How often a vcpu moves to another CPU, over the whole host: `200/s`, `every 50 entries`, `never`."),

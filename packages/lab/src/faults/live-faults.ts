@@ -52,6 +52,8 @@ export class LiveFaults {
   /** What came of faults, beyond what the driver counts. */
   readonly #more: Partial<Record<FaultKind, Tally>> = {};
   readonly #dead = new Set<string>();
+  /** Of what faults last killed. */
+  readonly #restarts = new Map<Fault, Promise<void>>();
   #isOver = false;
   /** L0 was killed: its counters began anew. */
   l0Restarted = false;
@@ -68,6 +70,7 @@ export class LiveFaults {
       onEvent: () => undefined,
       emit: (fact) => emit?.(fact),
       begin: (fault, cpu, forNs) => this.#begin(fault, cpu, forNs),
+      whenWhole: (fault, callback) => void (this.#restarts.get(fault) ?? Promise.resolve()).then(callback),
     });
   }
 
@@ -135,8 +138,8 @@ export class LiveFaults {
     const { action } = fault;
     impact.injected(action.kind);
     if (processes !== undefined) {
-      if (action.kind === "crashL0") return this.#kill("l0", processes);
-      if (action.kind === "crash" && action.when === "now") return this.#kill(`cpu${cpu}`, processes);
+      if (action.kind === "crashL0") return this.#kill(fault, "l0", processes);
+      if (action.kind === "crash" && action.when === "now") return this.#kill(fault, `cpu${cpu}`, processes);
       if (action.kind === "stall") {
         const goOn = processes.stall(`cpu${cpu}`, forNs ?? 0);
         return () => {
@@ -215,13 +218,15 @@ export class LiveFaults {
     tally.struck += strikes;
   }
 
-  #kill(name: string, processes: HostProcesses): Begun {
+  #kill(fault: Fault, name: string, processes: HostProcesses): Begun {
     if (name === "l0") this.l0Restarted = true;
     this.#dead.add(name);
     const killed = processes.kill(name).catch((error: unknown) => this.#complain(error));
     this.#track(killed);
     return () => {
-      this.#track(killed.then(() => this.#restart(name)));
+      const restarted = killed.then(() => this.#restart(name));
+      this.#restarts.set(fault, restarted);
+      this.#track(restarted);
       return 1;
     };
   }

@@ -7,6 +7,7 @@ import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
+import { WHILE_FAULTS } from "../experiment/units.js";
 import { FaultImpact } from "../faults/impact.js";
 import { LiveFaults } from "../faults/live-faults.js";
 import { LatencyRecorder } from "../measure/latency.js";
@@ -46,6 +47,9 @@ export interface RunProgress {
   /** Nanoseconds of virtual time that have passed; undefined where time is real. */
   readonly virtualNs: () => number | undefined;
 }
+
+/** More than a minute: processes that are killed again while they come up need it. */
+const LIVE_ATTEMPTS = 400;
 
 /** Runs. Throws UsageError and UnavailableError; what goes wrong in the host is part of the result. */
 export async function runExperiment(options: RunOptions): Promise<RunResult> {
@@ -174,12 +178,19 @@ async function runWorkload(
     cpus: experiment.machine.cpus,
     hasFaults: experiment.faults.length > 0,
     areFaultsOver,
+    ...(target.simulated === undefined ? { attempts: LIVE_ATTEMPTS } : {}),
     signal: AbortSignal.any([signal, broken.signal]),
     sleep: (delayMs: number, until: AbortSignal) => (target.simulated?.clock ?? clock).sleep(delayMs, until),
   };
   const report = await workload.run(context);
   if (signal.aborted) gaps.push(`ended early by ${String(signal.reason)}`);
+  else if (lastsWithFaults(experiment) && !areFaultsOver() && !broken.signal.aborted)
+    gaps.push("every vcpu had given up before the faults were over");
   return report;
+}
+
+function lastsWithFaults({ workload }: Experiment): boolean {
+  return "roundRobin" in workload && workload.roundRobin.duration === WHILE_FAULTS;
 }
 
 async function countersOf({ host, countersBefore }: RunningTarget, gaps: string[]): Promise<HostCounters | undefined> {

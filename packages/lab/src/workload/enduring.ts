@@ -3,10 +3,10 @@ import type { L1Vcpu } from "./l1-vcpu.js";
 import { OperationFailed } from "./measured-host.js";
 import type { WorkloadContext } from "./workload.js";
 
-/** Long enough for a lease to end, or a CPU or L0 to come back, between the first attempt and the last. Virtual time costs nothing but attempts. */
+/** Long enough for a lease to end, or a CPU or L0 to come back, between the first attempt and the last. */
 const RETRY_MS = 10;
 const RETRY_MS_MAX = 250;
-const ATTEMPTS_MAX = 100;
+const ATTEMPTS_DEFAULT = 100;
 
 /**
  * Carries a part out; false when an operation of it failed and the vcpu recovered, which `recovered` is told first. Throws OperationFailed where it cannot recover: without faults, when L0 says that
@@ -30,9 +30,10 @@ export async function enduring(
 }
 
 /** On the next CPU that takes it: where it was, it may be that nobody answers. */
-async function recover(l1: L1Vcpu, { cpus, signal, sleep }: WorkloadContext, cause: unknown): Promise<void> {
+async function recover(l1: L1Vcpu, context: WorkloadContext, cause: unknown): Promise<void> {
+  const { cpus, signal, sleep, attempts = ATTEMPTS_DEFAULT } = context;
   let last = cause;
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX && !signal.aborted; attempt++) {
+  for (let attempt = 1; attempt <= attempts && !signal.aborted; attempt++) {
     try {
       await l1.recoverOn((l1.cpu + attempt) % cpus);
       return;
@@ -50,13 +51,13 @@ async function recover(l1: L1Vcpu, { cpus, signal, sleep }: WorkloadContext, cau
 export async function createEnduring<T>(
   create: (cpu: number) => Promise<T>,
   cpu: number,
-  { hasFaults, cpus, signal, sleep }: WorkloadContext,
+  { hasFaults, cpus, signal, sleep, attempts = ATTEMPTS_DEFAULT }: WorkloadContext,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await create((cpu + attempt) % cpus);
     } catch (thrown) {
-      const isLast = hasFaults !== true || attempt === ATTEMPTS_MAX || signal.aborted;
+      const isLast = hasFaults !== true || attempt === attempts || signal.aborted;
       if (isLast || !(thrown instanceof OperationFailed)) throw thrown;
     }
     await sleep(Math.min(RETRY_MS * (attempt + 1), RETRY_MS_MAX), signal);

@@ -9,6 +9,8 @@ export interface WorkloadContext {
   readonly hasFaults?: boolean;
   /** Every fault has begun as often as it is to, and ended. Default: there are none. */
   readonly areFaultsOver?: () => boolean;
+  /** How often a vcpu tries to go on after an operation of it failed under faults, a quarter of a second apart at most. Default: 100. */
+  readonly attempts?: number;
   /** Ends the workload early; what it created is destroyed all the same. */
   readonly signal: AbortSignal;
   /** Waits; ends at once when the signal aborts. */

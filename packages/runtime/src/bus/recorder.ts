@@ -67,6 +67,11 @@ export class EventRecorder {
     else this.#timer ??= clock.after(BATCH_AGE_MS_MAX, () => this.#publish());
   };
 
+  /** Call it before something is written elsewhere, in a microtask, that must not be known without the events of this turn. */
+  goFirst(): void {
+    this.#options.spool?.schedule();
+  }
+
   /** Says that this life has begun: it is known then, even if it is killed before it publishes anything. */
   announce(): void {
     this.#statePosition();

@@ -47,10 +47,13 @@ class FaultyLink implements Link {
     this.#in = new InOrder(options.clock);
     this.#link = transport.open(
       (frame) => this.#receive(frame, receive),
-      (cause) => {
-        this.#open = false;
-        broken(cause);
-      },
+      // What was on its way arrives before the end of the connection, as TCP has it.
+      (cause) =>
+        this.#in.pass(() => {
+          if (!this.#open) return;
+          this.#open = false;
+          broken(cause);
+        }),
     );
   }
 

@@ -26,7 +26,7 @@ class CountingTarget implements InterconnectTarget {
     return this.isLeased;
   }
 
-  open(session: number): void {
+  open(session: number): undefined {
     this.sessions.push(session);
   }
 

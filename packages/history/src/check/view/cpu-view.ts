@@ -40,6 +40,10 @@ export class CpuView {
     this.#isOver = false;
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** L0 gave this life up, or it ended by itself: whatever it does from now on comes too late. */
   over(): void {
     this.#isOver = true;

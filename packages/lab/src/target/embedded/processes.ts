@@ -1,5 +1,6 @@
 /** The services of an embedded host as processes that may be killed, stopped and started again. */
 import { spawn } from "node:child_process";
+import { systemClock } from "@vmcslab/runtime";
 import type { HostProcesses } from "../../faults/processes.js";
 import type { ServiceChild } from "./child.js";
 
@@ -71,7 +72,7 @@ export class EmbeddedProcesses implements HostProcesses {
       } catch (thrown) {
         if (attempt === RESTART_ATTEMPTS || this.#stopping) throw thrown;
       }
-      await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
+      await systemClock.sleep(RESTART_PAUSE_MS);
     }
   }
 

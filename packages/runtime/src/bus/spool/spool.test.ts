@@ -83,6 +83,15 @@ describe("a spool", () => {
     expect((await recovered()).lives).toEqual({ 5: { seqs: [1, 2], end: 2 } });
   });
 
+  test("is written before what others queue in that turn, if it is told first", async () => {
+    const spool = spoolOf();
+    spool.begin(5);
+    spool.schedule();
+    const seenByOthers = Promise.resolve().then(() => recovered());
+    spool.add(event(5, 1));
+    expect((await seenByOthers).lives).toEqual({ 5: { seqs: [1], end: 1 } });
+  });
+
   test("of a life that recorded nothing still says where it ended", async () => {
     spoolOf().begin(5);
     expect((await recovered()).lives).toEqual({ 5: { seqs: [], end: 0 } });

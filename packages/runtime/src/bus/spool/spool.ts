@@ -40,6 +40,7 @@ export class Spool {
   readonly #lives = new Map<number, Life>();
   #current: Life | undefined;
   #collected: HistoryEvent[] = [];
+  #isScheduled = false;
   #isBroken = false;
 
   /** Throws what the file system says when there can be no such directory. */
@@ -71,8 +72,18 @@ export class Spool {
   /** Takes an event; it is in the file when this turn of the event loop ends. */
   add(event: HistoryEvent): void {
     if (this.#isBroken) return;
-    if (this.#collected.length === 0) queueMicrotask(() => this.write());
+    this.schedule();
     this.#collected.push(event);
+  }
+
+  /** What is collected in this turn is written before any microtask runs that is queued from now on. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.write();
+    });
   }
 
   /** What was collected is in the file when this returns. */
