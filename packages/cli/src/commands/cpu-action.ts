@@ -11,8 +11,8 @@ import {
   metricsOptions,
   modelNamed,
   wholeNumber,
-  withoutSafeguard,
 } from "./service-flags.js";
+import { withoutSafeguard } from "./without-safeguard.js";
 
 export interface CpuFlags extends CommonFlags, EventsFlags {
   readonly id?: string;

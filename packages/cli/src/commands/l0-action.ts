@@ -12,8 +12,8 @@ import {
   metricsOptions,
   modelNamed,
   wholeNumber,
-  withoutSafeguard,
 } from "./service-flags.js";
+import { withoutSafeguard } from "./without-safeguard.js";
 
 export interface L0Flags extends CommonFlags, EventsFlags {
   readonly poolSize?: string;

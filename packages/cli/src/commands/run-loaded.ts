@@ -1,6 +1,7 @@
 /** Runs an experiment that is read and checked, and prints its result. */
 import { resolve } from "node:path";
 import { exitCodeOf, type LoadedExperiment, type RunProgress, runExperiment, simulationAdvice } from "@vmcslab/lab";
+import { UsageError } from "@vmcslab/lab/errors";
 import { randomBits32, systemClock } from "@vmcslab/runtime";
 import { startProgress } from "../output/progress.js";
 import { hasColour } from "../output/terminal.js";
@@ -8,6 +9,7 @@ import { formatResult } from "../report/result.js";
 import type { RunFlags } from "./run.js";
 import { chooseTarget } from "./run-target.js";
 import { logLevel, natsUrl } from "./settings.js";
+import { safeguardTakenAway } from "./without-safeguard.js";
 
 /** Says as an exit code how the run ended. `commandAgain`: a command that makes the same run. */
 export async function runLoaded(
@@ -32,6 +34,7 @@ async function runOnce(
   let progress: RunProgress = { phase: "starting", operations: () => 0, virtualNs: () => undefined };
   const launch = await chooseTarget(flags, experiment, seed, signal);
   const url = natsUrl(flags.nats, process.env);
+  const without = safeguardOf(flags);
   const level = logLevel(process.env) ?? "warn";
   if (flags.quiet !== true) note(`experiment ${experiment.name}, seed ${seed}; again: ${again}`);
   const shown = startProgress(() => describeProgress(progress), flags.quiet === true, process.env);
@@ -41,6 +44,7 @@ async function runOnce(
       seed,
       runsDir: resolve(nonEmpty(flags.runsDir) ?? nonEmpty(process.env.VMCSLAB_RUNS_DIR) ?? "runs"),
       ...(url === undefined ? {} : { natsUrl: url }),
+      ...(without === undefined ? {} : { without }),
       logLevel: level,
       again,
       clock: systemClock,
@@ -48,7 +52,8 @@ async function runOnce(
       signal,
       onNotes: (notes) => {
         const advice = flags.simulate === true ? simulationAdvice(experiment) : [];
-        if (flags.quiet !== true) for (const line of [...notes, ...advice]) note(line);
+        const weakened = without === undefined ? [] : [`the host goes without a safeguard: ${without}`];
+        if (flags.quiet !== true) for (const line of [...weakened, ...notes, ...advice]) note(line);
       },
       onProgress: (now) => {
         progress = now;
@@ -67,6 +72,19 @@ async function runOnce(
   } finally {
     shown.stop();
   }
+}
+
+/** Only the services that we start ourselves go without it. */
+function safeguardOf({ simulate, attach }: RunFlags): string | undefined {
+  const without = safeguardTakenAway(process.env);
+  if (without === undefined) return undefined;
+  if (simulate === true)
+    throw new UsageError(
+      "VMCSLAB_WITHOUT is for hosts of processes; mistakes of a simulated one are the mutants of `vmcslab explore`",
+    );
+  if ((attach ?? process.env.VMCSLAB_ATTACH ?? "") !== "")
+    throw new UsageError("VMCSLAB_WITHOUT is for a host that `vmcslab run` starts: leave out --attach, or unset it");
+  return without;
 }
 
 function describeProgress({ phase, operations, virtualNs }: RunProgress): string {

@@ -69,10 +69,3 @@ export function modelNamed(name: string | undefined): { model?: string } {
   }
   return { model: name };
 }
-
-/** VMCSLAB_WITHOUT, where it names one of this service's safeguards; one of another service's is that one's business. */
-export function withoutSafeguard<S extends string>(safeguards: readonly S[]): { without?: S } {
-  const wanted = process.env.VMCSLAB_WITHOUT;
-  const without = safeguards.find((safeguard) => safeguard === wanted);
-  return without === undefined ? {} : { without };
-}

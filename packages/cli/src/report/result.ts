@@ -34,14 +34,15 @@ function operationTables(result: RunResult, palette: Palette): string[] {
 }
 
 function formatHead(result: RunResult, palette: Palette): string {
-  const { experiment, seed, host, verdict, durationMs, simulation, interrupted } = result;
+  const { experiment, seed, host, verdict, durationMs, simulation, interrupted, without } = result;
   const lasted =
     simulation === undefined
       ? `${(durationMs / 1_000).toFixed(1)} s`
       : `${(simulation.virtualNs / 1e6).toFixed(3)} ms of virtual time`;
   const size = `${host.cpus} CPUs, ${host.vcpus} vcpus, pool size ${host.poolSize}, ${lasted}`;
   const early = interrupted === undefined ? "" : `, ended early by ${interrupted}`;
-  return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early})`;
+  const weakened = without === undefined ? "" : `, without the safeguard ${without}`;
+  return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early}${weakened})`;
 }
 
 function operationsTable({ operations }: RunResult, palette: Palette): string {

@@ -1,5 +1,5 @@
 /** What a simulated run prints that another does not: virtual times, in nanoseconds and cycles, and where they went. */
-import type { RunResult, SimulationReport } from "@vmcslab/lab";
+import type { SimulationReport } from "@vmcslab/lab";
 import { COST_ROW_TEXTS, COST_ROWS, sumOfTotals } from "@vmcslab/sim";
 import type { Palette } from "./palette.js";
 import { renderTable } from "./table.js";

@@ -9,6 +9,7 @@ export const RUN_ENVIRONMENT = {
   VMCSLAB_LOG_LEVEL: "level of the services' logs: trace, debug, info, warn, error, fatal or silent (default: warn)",
   VMCSLAB_ATTACH: "host:port of L0 of a host that runs already, as --attach",
   TRACE_ADDR: "with VMCSLAB_ATTACH: host:port of trace",
+  VMCSLAB_WITHOUT: "for tests: a safeguard that the host goes without, to show what it is for (docs/safeguards.md)",
   NATS_URL: "NATS server that carries the events, instead of a direct stream",
 } as const;
 

@@ -139,6 +139,25 @@ describe("--set", () => {
     expect(experiment.workload).toEqual({ kvmTrace: "/cwd/t.txt", timing: "asap", repeat: 1, placement: "capture" });
   });
 
+  it("reaches the entries of a list by number or by name", () => {
+    const text = `${ROUND_ROBIN}faults: [{ do: crashL0 }, { name: slow, at: 1s, do: { stall: { cpu: 1 } } }]\n`;
+    const sets = ["faults.slow.at=2s", "faults.1.do.stall.cpu=0", "faults.0.for=3s"];
+    const { experiment, originOf } = parseExperiment(
+      text,
+      "e.yaml",
+      sets.map((set) => parseSetFlag(set, "/")),
+    );
+    expect(experiment.faults).toMatchObject([{ for: "3s" }, { at: "2s", do: { stall: { cpu: 0 } } }]);
+    expect(originOf(["faults", 1, "at"])).toBe("--set faults.slow.at=2s");
+    expect(refusal(text, "faults.slow.at=soon")).toMatch(/^--set faults\.slow\.at=soon: faults\.1\.at: /);
+    expect(refusal(text, "faults.2.at=1s")).toBe(
+      '--set faults.2.at=1s: faults has no entry "2": they are 0 to 1, or slow',
+    );
+    expect(refusal(`${ROUND_ROBIN}faults: []\n`, "faults.x.at=1s")).toBe(
+      '--set faults.x.at=1s: faults has no entry "x": it has no entries',
+    );
+  });
+
   it("workload.kvmTrace keeps the file's other settings of a replay", () => {
     const text = "name: a\nworkload: { kvmTrace: t, repeat: 7 }";
     const { experiment } = parseExperiment(text, "/dir/e.yaml", [parseSetFlag("workload.kvmTrace=u.txt", "/cwd")]);

@@ -6,7 +6,7 @@ import { type ConfigDocument, type ConfigPath, parseConfigDocument } from "./doc
 import { faultProblems } from "./fault-problems.js";
 import { faultsWithPaths } from "./faults.js";
 import { type Problem, problemsOf, valueAt } from "./issues.js";
-import { applyOverrides, type Override } from "./override.js";
+import { applyOverrides, type Override, resolveOverride } from "./override.js";
 import { type Experiment, experimentSchema } from "./schema.js";
 import { thresholdProblems } from "./thresholds.js";
 
@@ -26,8 +26,9 @@ export async function loadExperiment(file: string, overrides: readonly Override[
 }
 
 /** As {@link loadExperiment}, for text at hand. */
-export function parseExperiment(text: string, file: string, overrides: readonly Override[] = []): LoadedExperiment {
+export function parseExperiment(text: string, file: string, given: readonly Override[] = []): LoadedExperiment {
   const document = parseConfigDocument(text, file);
+  const overrides = given.map((override) => resolveOverride(document.value, override));
   const value = applyOverrides(document.value, overrides);
   const parsed = experimentSchema.safeParse(value);
   const problems = parsed.success

@@ -51,13 +51,39 @@ function hasWorkload(root: Record<string, unknown>, kind: string): boolean {
   return isRecord(root.workload) && kind in root.workload;
 }
 
+/** A list's entries are reached by number, or by their `name`: in `faults.lost-acks.for` it becomes a number. Throws UsageError when the list has no such entry. */
+export function resolveOverride(value: unknown, override: Override): Override {
+  let at = value;
+  const path = override.path.map((step) => {
+    const key = Array.isArray(at) ? entryOf(at, step, override) : step;
+    at = childOf(at, key);
+    return key;
+  });
+  return { ...override, path };
+}
+
+function entryOf(list: readonly unknown[], step: string | number, { path, origin }: Override): number {
+  const byName = list.findIndex((entry) => isRecord(entry) && entry.name === step);
+  const index = byName === -1 && /^\d+$/.test(`${step}`) ? Number(step) : byName;
+  if (index >= 0 && index < list.length) return index;
+  const names = list.flatMap((entry) => (isRecord(entry) && typeof entry.name === "string" ? [entry.name] : []));
+  const entries = list.length === 0 ? "it has no entries" : `they are 0 to ${list.length - 1}`;
+  const named = names.length === 0 ? "" : `, or ${names.join(", ")}`;
+  throw new UsageError(`${origin}: ${path[0]} has no entry "${step}": ${entries}${named}`);
+}
+
+function childOf(value: unknown, key: string | number): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.getOwnPropertyDescriptor(value, key)?.value;
+}
+
 function setIn(root: Record<string, unknown>, path: ConfigPath, replacement: unknown, origin: string): void {
-  let target = root;
+  let target: object = root;
   for (const step of path.slice(0, -1)) {
-    const child = Object.hasOwn(target, step) ? target[step] : undefined;
-    if (child !== undefined && !isRecord(child))
+    const child = childOf(target, step);
+    if (child !== undefined && !isRecord(child) && !Array.isArray(child))
       throw new UsageError(`${origin}: "${step}" is not a group of settings`);
-    const copy = { ...child };
+    const copy = Array.isArray(child) ? [...child] : { ...child };
     define(target, step, copy);
     target = copy;
   }
@@ -66,7 +92,7 @@ function setIn(root: Record<string, unknown>, path: ConfigPath, replacement: unk
 }
 
 /** Assigns an own property whatever its name, `__proto__` included. */
-function define(target: Record<string, unknown>, key: string | number, value: unknown): void {
+function define(target: object, key: string | number, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 

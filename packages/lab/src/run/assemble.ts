@@ -14,6 +14,7 @@ export interface RunParts {
   readonly experiment: Experiment;
   readonly seed: number;
   readonly again: string;
+  readonly without?: string;
   readonly signal: AbortSignal;
   readonly target: RunningTarget;
   readonly vcpus: number;
@@ -45,6 +46,7 @@ export function assembleResult(parts: RunParts): RunResult {
     seed,
     verdict: verdictOf(evidence),
     mode: target.mode,
+    ...(parts.without === undefined ? {} : { without: parts.without }),
     ...(simulated === undefined ? {} : { simulation: simulationReport(simulated, parts.latencies) }),
     host: { cpus, vcpus: parts.vcpus, poolSize },
     ...measured,

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly seed: number;
   readonly verdict: Verdict;
   readonly mode: RunMode;
+  /** A safeguard that the host went without, to show what it is for. Absent: none. */
+  readonly without?: string;
   /** Only of a simulated run: then all times here are virtual, `durationMs` too. */
   readonly simulation?: SimulationReport;
   readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };

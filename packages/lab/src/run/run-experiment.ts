@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly logLevel: string;
   /** A command that repeats the run. */
   readonly again: string;
+  /** A safeguard that the host goes without; only for tests. */
+  readonly without?: string;
   readonly clock: Clock;
   readonly launch: (options: TargetOptions) => Promise<RunningTarget>;
   /** Ends the run early; its reason is what ended it (SIGINT). The folder is written all the same. */
@@ -100,8 +102,9 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counted, history.counts));
     // A new life of L0 counts from 0; the history goes on.
     const counters = live?.l0Restarted === true ? countersOfHistory(history.counts) : counted;
-    const { again, signal } = options;
+    const { again, signal, without } = options;
     const result = assembleResult({
+      ...(without === undefined ? {} : { without }),
       ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
       ...{ latencies, findings, counters, events: settlement.events, gaps, faults: faults() },
       faultNotes: live?.notes ?? [],

@@ -14,7 +14,6 @@ import {
   type OperationError,
   Outbox,
   type OutgoingBatch,
-  type Remembered,
   type Timer,
 } from "@vmcslab/nested";
 import type { NodeClock } from "../engine/node-clock.js";

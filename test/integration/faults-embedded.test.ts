@@ -1,0 +1,82 @@
+/** Every experiment in experiments/faults on processes, shortened: `npm run docs:faults` runs them whole. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FAULT_ACTIONS } from "@vmcslab/faults";
+import type { RunResult } from "@vmcslab/lab";
+import { parseExperiment } from "@vmcslab/lab/experiment";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROOT, vmcslab } from "./cli-process.js";
+
+const FOLDER = "experiments/faults";
+const TIMES_MAX = 3;
+
+let runs = "";
+beforeAll(() => {
+  runs = mkdtempSync(join(tmpdir(), "vmcslab-faults-"));
+});
+afterAll(() => rmSync(runs, { recursive: true, force: true }));
+
+function load(path: string) {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  return { text, experiment: parseExperiment(text, path).experiment };
+}
+
+/** Repeats a fault less often than the file says. */
+function shortened(path: string, timesMax = TIMES_MAX): string[] {
+  return load(path).experiment.faults.flatMap(({ repeat }, index) =>
+    repeat === undefined || repeat.times <= timesMax ? [] : ["--set", `faults.${index}.repeat.times=${timesMax}`],
+  );
+}
+
+async function run(path: string, ...more: string[]): Promise<RunResult & { readonly exitCode: number }> {
+  const { exitCode, stdout, stderr } = await vmcslab(["run", path, "--json", "-q", "--runs-dir", runs, ...more]);
+  if (stdout === "") throw new Error(stderr);
+  return { ...JSON.parse(stdout), exitCode };
+}
+
+const files = readdirSync(join(ROOT, FOLDER)).filter((name) => name.endsWith(".yaml"));
+
+describe("experiments/faults", () => {
+  test("has every fault there is, and every policy about a lost CPU", () => {
+    const all = files.map((name) => load(`${FOLDER}/${name}`).experiment);
+    const kinds = all.flatMap(({ faults }) =>
+      faults.flatMap(({ do: action }) => (typeof action === "string" ? [action] : Object.keys(action))),
+    );
+    // `online` undoes `offline`, which ends with it.
+    expect(Object.keys(FAULT_ACTIONS).filter((kind) => !kinds.includes(kind) && kind !== "online")).toEqual([]);
+    expect(new Set(all.map(({ machine }) => machine.lostCpu))).toEqual(new Set(["wait", "fence", "kill"]));
+  });
+
+  test.each(files)(
+    "%s ends with the verdict that it expects",
+    async (name) => {
+      const path = `${FOLDER}/${name}`;
+      const [, expected] = /Expected verdict: (\w+)\./.exec(load(path).text) ?? [];
+      const result = await run(path, ...shortened(path));
+      expect(result).toMatchObject({
+        verdict: expected,
+        exitCode: 0,
+        events: { lost: 0 },
+        violationCount: 0,
+        gaps: [],
+      });
+      expect(result.faults?.injected).toBeGreaterThan(0);
+      expect(result.faults?.healed).toBe(result.faults?.injected);
+    },
+    120_000,
+  );
+});
+
+describe("kill-soak", () => {
+  test("in short: 60 kills of CPUs and 12 of L0, nothing acknowledged is lost (cpus=4, vcpus=6, pool=2)", async () => {
+    const sets = ["faults.0.repeat.times=30", "faults.1.repeat.times=30", "faults.2.repeat.times=12"];
+    const result = await run("experiments/kill-soak.yaml", ...sets.flatMap((set) => ["--set", set]));
+    expect(result).toMatchObject({ verdict: "valid", exitCode: 0, violationCount: 0, gaps: [] });
+    expect(result.faults).toMatchObject({
+      injected: 72,
+      healed: 72,
+      byKind: { crash: { injected: 60, healed: 60 }, crashL0: { injected: 12, healed: 12 } },
+    });
+  }, 300_000);
+});
