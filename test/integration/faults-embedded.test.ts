@@ -1,6 +1,7 @@
 /** Every experiment in experiments/faults on processes, shortened: `npm run docs:faults` runs them whole. */
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FAULT_ACTIONS } from "@vmcslab/faults";
 import type { RunResult } from "@vmcslab/lab";
@@ -66,6 +67,24 @@ describe("experiments/faults", () => {
     },
     120_000,
   );
+});
+
+describe("a machine under load", () => {
+  /** Processes that do nothing but keep a core busy. */
+  const busy: ChildProcess[] = [];
+  beforeAll(() => {
+    for (let count = 0; count < 3 * availableParallelism(); count++)
+      busy.push(spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }));
+  });
+  afterAll(() => {
+    for (const child of busy) child.kill("SIGKILL");
+  });
+
+  test("three busy processes per core: CPUs that stand still stop before their fence deadline, and L0 takes nothing too early", async () => {
+    const result = await run(`${FOLDER}/stall-fence.yaml`, "--set", `faults.0.repeat.times=${TIMES_MAX}`);
+    expect(result).toMatchObject({ verdict: "valid", exitCode: 0, violationCount: 0, gaps: [] });
+    expect(result.faults?.injected).toBe(TIMES_MAX);
+  }, 180_000);
 });
 
 describe("kill-soak", () => {
