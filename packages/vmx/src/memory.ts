@@ -52,6 +52,11 @@ export class Memory {
     return this.#pages;
   }
 
+  /** How many pages were ever written to and not dropped. */
+  get pageCount(): number {
+    return this.#pages.size;
+  }
+
   /** The page that holds `address`, made if need be; undefined beyond the end of memory. */
   pageFor(address: number): Page | undefined {
     if (address >= this.bytes) return undefined;

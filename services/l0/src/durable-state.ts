@@ -1,5 +1,6 @@
 import { JournalImage, type JournalRecord, type Remembered } from "@vmcslab/nested";
 import {
+  between,
   type CpuRegistration,
   type Journal,
   JournalDamaged,
@@ -109,6 +110,19 @@ export class DurableState {
   }
 }
 
+/** Lives of L0 that there can be: the upper part of an epoch. */
+const LIVES_MAX = 2 ** 20;
+const SESSION_MAX = 2 ** 52;
+
+/** What is made from what the journal says. Throws JournalDamaged where that contradicts itself: no L0 can be as it says. */
+export function fromJournal<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (thrown) {
+    throw new JournalDamaged(`the journal contradicts itself: ${thrown instanceof Error ? thrown.message : thrown}`);
+  }
+}
+
 interface Read {
   readonly image: JournalImage;
   readonly addresses: Map<number, CpuRegistration>;
@@ -135,8 +149,8 @@ function apply({ entry }: journalWire.JournalEntry, read: Read): void {
     const { cpu, incarnation, address, model } = entry.value;
     read.addresses.set(cpu, { cpu, incarnation: toNumber(incarnation, "incarnation"), address, model });
   } else {
-    read.session = toNumber(entry.value.session, "session");
-    read.lives = toNumber(entry.value.life, "life");
+    read.session = between(toNumber(entry.value.session, "session"), 0, SESSION_MAX, "session");
+    read.lives = between(toNumber(entry.value.life, "life"), 0, LIVES_MAX, "life");
   }
 }
 

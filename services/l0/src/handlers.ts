@@ -1,27 +1,26 @@
 import type { Answer, Hypervisor, Operation } from "@vmcslab/nested";
 import {
   CPU_STATE,
+  checkCount,
   countersToWire,
   createVcpuFromWire,
   type Driver,
   guestExitFromWire,
-  InvalidMessage,
+  LIMITS,
   l0Wire,
   l1InstructionFromWire,
   l1OutcomeToWire,
   nestedStateToWire,
   OperationRefused,
   type Publisher,
+  registrationFromWire,
   type ServedService,
   served,
-  toNumber,
   type UnaryHandlers,
 } from "@vmcslab/runtime";
 import type { CpuRegistry } from "./cpu-registry.js";
 import { type BeatFaults, throughFaults } from "./faults/beats.js";
 import { flushHost } from "./flush.js";
-
-const L1_INSTRUCTIONS_MAX = 4096;
 
 export interface L0Host {
   readonly host: string;
@@ -65,7 +64,7 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       return { vcpus };
     }),
     runL1: handlers.handle(async ({ vcpu, instructions }: l0Wire.RunL1Request) => {
-      checkCount(instructions.length);
+      checkCount(instructions.length, LIMITS.l1Instructions, "instructions", 1);
       const outcomes = await run(hypervisor.runL1(vcpu, instructions.map(l1InstructionFromWire)));
       return { outcomes: outcomes.map(l1OutcomeToWire) };
     }),
@@ -110,15 +109,4 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
 function answeredValue<T>(answer: Answer<T>): T {
   if (!answer.ok) throw new OperationRefused(answer.error);
   return answer.value;
-}
-
-function checkCount(instructions: number): void {
-  if (instructions >= 1 && instructions <= L1_INSTRUCTIONS_MAX) return;
-  throw new InvalidMessage(`${instructions} instructions: 1 to ${L1_INSTRUCTIONS_MAX} at a time`);
-}
-
-function registrationFromWire({ cpu, address, incarnation, model }: l0Wire.RegisterCpuRequest) {
-  if (!/^\S+:\d+$/.test(address)) throw new InvalidMessage(`address "${address}" is not host:port`);
-  if (incarnation === 0n) throw new InvalidMessage("incarnation is missing");
-  return { cpu, address, model, incarnation: toNumber(incarnation, "incarnation") };
 }

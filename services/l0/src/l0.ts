@@ -20,7 +20,7 @@ import {
 } from "@vmcslab/runtime";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { CpuRegistry } from "./cpu-registry.js";
-import { DurableState } from "./durable-state.js";
+import { DurableState, fromJournal } from "./durable-state.js";
 import { CpuFaultsAtL0 } from "./faults/cpu-faults.js";
 import { L0Faults } from "./faults/l0-faults.js";
 import { Partitions } from "./faults/partitions.js";
@@ -74,15 +74,19 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
     publisher.recorder.goFirst();
     durable?.record(remembered);
   };
-  const hypervisor = new Hypervisor(
-    { ...configOf(options), ...(durable === undefined ? { life: memoryOf(session) } : {}) },
-    {
-      emit,
-      // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
-      begin: (operation) => void driver.run(operation),
-      ...(durable === undefined ? {} : { record }),
-    },
-    durable?.remembered,
+  const restored = durable?.remembered === undefined ? <T>(make: () => T): T => make() : fromJournal;
+  const hypervisor = restored(
+    () =>
+      new Hypervisor(
+        { ...configOf(options), ...(durable === undefined ? { life: memoryOf(session) } : {}) },
+        {
+          emit,
+          // Its answer is in the events; it rejects only for a bug of ours, which must end the process.
+          begin: (operation) => void driver.run(operation),
+          ...(durable === undefined ? {} : { record }),
+        },
+        durable?.remembered,
+      ),
   );
   const { lamport, sink } = publisher;
   const partitions = new Partitions();

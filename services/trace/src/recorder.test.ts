@@ -1,8 +1,9 @@
+import { readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HistoryEvent } from "@vmcslab/history";
-import { eventBatchToWire, type eventsWire, historyFiles, InvalidMessage, readHistory } from "@vmcslab/runtime";
+import { eventBatchToWire, eventsWire, historyFiles, InvalidMessage, readHistory } from "@vmcslab/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TraceRecorder } from "./recorder.js";
 import { EventStore } from "./store.js";
@@ -37,7 +38,69 @@ async function storedSequences(): Promise<Record<string, number[]>> {
   return sequences;
 }
 
+/** Of this process (Linux). */
+function openFilesUnder(folder: string): number {
+  return readdirSync("/proc/self/fd").filter((fd) => linkOf(fd).startsWith(folder)).length;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // It was that of the folder itself.
+    return "";
+  }
+}
+
 describe("trace recorder", () => {
+  const event = (over: Partial<eventsWire.Event>): eventsWire.EventBatch => {
+    const good = batch("stranger", 1, 1);
+    return { ...good, events: good.events.map((one) => ({ ...one, ...over })) };
+  };
+
+  test.each<[string, eventsWire.EventBatch, string]>([
+    ["a host that is no name", { ...batch("stranger", 1, 1), host: "../h" }, '"../h.stranger" is not a source'],
+    [
+      "an incarnation that no file can be read back with",
+      { ...batch("stranger", 1, 1), incarnation: 2n ** 53n },
+      "incarnation 9007199254740992 does not fit in 53 bits",
+    ],
+    [
+      "a sequence that ends beyond all numbers",
+      { ...batch("stranger", 1, 1), firstSequence: 2n ** 53n - 1n },
+      "first sequence number 9007199254740992 does not fit",
+    ],
+    ["a sequence that begins at 0", { ...batch("stranger", 1, 1), firstSequence: 0n }, "sequences count from 1"],
+    ["too many events", batch("stranger", 1, 4097), "4097 events: at most 4096"],
+    ["a kind that there is not", event({ kind: eventsWire.EventKind.UNRECOGNIZED }), "event kind -1 is not known"],
+    ["a role that there is not", event({ role: eventsWire.VmcsRole.UNRECOGNIZED }), "VMCS role -1 is not known"],
+    [
+      "a clock that cannot be read back",
+      event({ lamport: 2n ** 60n }),
+      "lamport 1152921504606846976 does not fit in 53 bits",
+    ],
+    ["a CPU that no host has", event({ cpu: 64 }), "cpu 64 is not from -1 to 63"],
+    ["an endless text", event({ cause: "x".repeat(257) }), "has 257 characters: at most 256"],
+  ])("%s: nothing is stored, counted or remembered", async (_, bad, message) => {
+    const recorder = new TraceRecorder(store);
+    await recorder.receive(batch("l0", 1, 2));
+    const before = recorder.counts();
+    await expect(async () => await recorder.receive(bad)).rejects.toThrow(message);
+    expect(recorder.counts()).toEqual(before);
+    await recorder.flush();
+    expect(await storedSequences()).toEqual({ l0: [1, 2] });
+  });
+
+  test("more lives than files may be open: all are stored, and few files stay open", async () => {
+    const recorder = new TraceRecorder(store);
+    const lives = Array.from({ length: 600 }, (_, life) => ({ ...batch("l0", 1, 1), incarnation: BigInt(life + 1) }));
+    for (const life of [...lives, ...lives.slice(0, 3).map((first) => ({ ...first, firstSequence: 2n }))])
+      await recorder.receive(life);
+    await recorder.flush();
+    expect(openFilesUnder(directory)).toBeLessThanOrEqual(256);
+    expect((await storedSequences()).l0).toHaveLength(603);
+  });
+
   test("stores each event once, per source, and counts by kind and CPU", async () => {
     const recorder = new TraceRecorder(store);
     const batches = [batch("l0", 1, 3), batch("cpu2", 1, 1), batch("l0", 2, 4), batch("l0", 9, 1), batch("cpu2", 5, 0)];

@@ -1,8 +1,13 @@
 import {
+  checkEventBatch,
+  DamagedHistory,
   eventKindFromWire,
   type eventsWire,
   InvalidMessage,
   isSourceName,
+  LIMITS,
+  OperationRefused,
+  shown,
   toNumber,
   type traceWire,
 } from "@vmcslab/runtime";
@@ -29,7 +34,7 @@ export class TraceRecorder {
     this.#store = store;
   }
 
-  /** Ends when the batch is stored. Rejects with InvalidMessage for one that names no proper source or an unknown kind. */
+  /** Ends when the batch is stored. Throws InvalidMessage for one that could not be read again, and OperationRefused beyond as many lives as there is room for; nothing of it counts then. */
   readonly receive = (batch: eventsWire.EventBatch): Promise<void> => {
     const source = this.#sourceOf(batch);
     const stored = source.last.then(() => this.#take(source, batch));
@@ -40,7 +45,7 @@ export class TraceRecorder {
   /** Takes up what an earlier life of trace has stored: the numbers go on where they stood, and what comes again is recognised. */
   async restore(): Promise<void> {
     for await (const batch of this.#store.restored()) {
-      this.#sourceOf(batch).sequence.accept(
+      this.#storedSourceOf(batch).sequence.accept(
         toNumber(batch.firstSequence, "first sequence number"),
         batch.events.length,
         batch.ends,
@@ -94,18 +99,34 @@ export class TraceRecorder {
     if (cpu !== undefined && cpu >= 0) this.#cpus.set(cpu, (this.#cpus.get(cpu) ?? 0) + 1);
   }
 
-  #sourceOf(batch: eventsWire.EventBatch): Source {
-    const { host, source, incarnation, firstSequence } = batch;
-    if (!isSourceName(host) || !isSourceName(source)) {
-      throw new InvalidMessage(`"${host}.${source}" is not a source: letters, digits, _ and -, at most 64`);
+  /** As {@link #sourceOf}, of a batch that is stored: what is wrong with it, is wrong with the files. */
+  #storedSourceOf(batch: eventsWire.EventBatch): Source {
+    try {
+      return this.#sourceOf(batch);
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidMessage)) throw thrown;
+      throw new DamagedHistory(`what is stored of ${batch.host}.${batch.source} cannot be read: ${thrown.message}`);
     }
-    if (firstSequence === 0n) throw new InvalidMessage("first sequence number 0: sequences count from 1");
-    for (const event of batch.events) eventKindFromWire(event.kind);
+  }
+
+  #sourceOf(batch: eventsWire.EventBatch): Source {
+    const { host, source, incarnation } = batch;
+    if (!isSourceName(host) || !isSourceName(source)) {
+      throw new InvalidMessage(`"${shown(`${host}.${source}`)}" is not a source: letters, digits, _ and -, at most 64`);
+    }
+    checkEventBatch(batch);
     const key = `${host}.${source}.${incarnation}`;
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
+    const { max } = LIMITS.lives;
+    if (this.#sources.size >= max) throw tooManyLives(max);
     const added: Source = { host, source, incarnation, sequence: new Sequence(), last: Promise.resolve() };
     this.#sources.set(key, added);
     return added;
   }
+}
+
+function tooManyLives(max: number): OperationRefused {
+  const message = `${max} lives of sources are stored, and there is room for no more: give trace another folder`;
+  return new OperationRefused({ code: "noMemory", definite: true, message });
 }

@@ -3,6 +3,8 @@ import {
   createLogger,
   DirectSource,
   type EventSource,
+  InvalidMessage,
+  isSourceName,
   type Logger,
   natsSource,
   type ReceiveBatch,
@@ -10,6 +12,7 @@ import {
   serve,
   served,
   serverStream,
+  shown,
   startMetrics,
   systemClock,
   traceWire,
@@ -95,6 +98,8 @@ function traceService(
 }
 
 async function* storedHistory(host: string, recorder: TraceRecorder, store: EventStore) {
+  if (!isSourceName(host))
+    throw new InvalidMessage(`"${shown(host)}" is not the name of a host: letters, digits, _ and -, at most 64`);
   await recorder.flush();
   for await (const batch of store.stored(host)) yield { batch };
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "@vmcslab/lab/errors";
+import { LIMITS } from "@vmcslab/runtime";
 import { CPU_SAFEGUARDS, startCpu } from "@vmcslab/service-cpu";
 import { drainOption } from "./drain-flag.js";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
@@ -22,13 +23,20 @@ export interface CpuFlags extends CommonFlags, EventsFlags {
   readonly drain?: string;
 }
 
+function cpuNumber(text: string): number {
+  const number = wholeNumber(text, "--id");
+  if (number > LIMITS.cpu.max)
+    throw new UsageError(`--id: CPUs are numbered from 0 to ${LIMITS.cpu.max}, not ${number}`);
+  return number;
+}
+
 export async function cpuCommand(flags: CpuFlags): Promise<void> {
   const id = flagOrEnv(flags.id, "CPU_ID");
   if (id === undefined) throw new UsageError("which CPU is it? give --id, or CPU_ID");
   const l0Address = flagOrEnv(flags.l0, "L0_ADDR");
   const advertise = flagOrEnv(flags.advertise, "GRPC_ADVERTISE");
   const options = {
-    cpu: wholeNumber(id, "--id"),
+    cpu: cpuNumber(id),
     ...commonOptions(flags),
     ...(l0Address === undefined ? {} : { l0Address }),
     ...(advertise === undefined ? {} : { advertise }),

@@ -1,6 +1,15 @@
 /** What `vmcslab cpu`, `l0` and `trace` have in common: ready, run until told to stop, stop in order. */
 import { errorMessage, UnavailableError } from "@vmcslab/lab/errors";
-import { JournalDamaged, JournalLost, lifeline, systemClock, useLeanHeap, within } from "@vmcslab/runtime";
+import {
+  DamagedHistory,
+  JournalDamaged,
+  JournalLost,
+  lifeline,
+  OperationRefused,
+  systemClock,
+  useLeanHeap,
+  within,
+} from "@vmcslab/runtime";
 import { logLevel } from "./settings.js";
 
 export interface RunningService {
@@ -69,6 +78,9 @@ async function startOrUnavailable(start: () => Promise<RunningService>): Promise
 }
 
 function isUnavailable(thrown: unknown): boolean {
-  if (thrown instanceof JournalLost || thrown instanceof JournalDamaged) return true;
+  const isStore = [JournalLost, JournalDamaged, DamagedHistory, OperationRefused].some(
+    (kind) => thrown instanceof kind,
+  );
+  if (isStore) return true;
   return thrown instanceof Error && thrown.message.startsWith("cannot listen");
 }

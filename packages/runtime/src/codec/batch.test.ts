@@ -1,4 +1,5 @@
 import type { Batch, BatchInstruction, Completion, FieldValues, InstructionResult } from "@vmcslab/nested";
+import { FIELDS } from "@vmcslab/vmx";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -11,27 +12,34 @@ import { completionFromWire, completionToWire } from "./completion.js";
 import { InvalidMessage } from "./invalid-message.js";
 
 const word = fc.nat({ max: 0xffff_ffff });
-const address = fc.nat({ max: 2 ** 52 - 1 });
+const address = fc.nat({ max: 2 ** 40 - 1 }).map((page) => page * 4096);
 const epoch = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const fields: fc.Arbitrary<FieldValues> = fc
-  .array(fc.tuple(word, word, word), { maxLength: 40 })
-  .map((rows) => ({ encodings: rows.map((r) => r[0]), low: rows.map((r) => r[1]), high: rows.map((r) => r[2]) }));
+const fieldsWith = (encoding: fc.Arbitrary<number>): fc.Arbitrary<FieldValues> =>
+  fc
+    .array(fc.tuple(encoding, word, word), { maxLength: 40 })
+    .map((rows) => ({ encodings: rows.map((r) => r[0]), low: rows.map((r) => r[1]), high: rows.map((r) => r[2]) }));
+/** VMWRITE and VMREAD take any encoding: the processor answers. */
+const operands = fieldsWith(word);
+const state = fieldsWith(fc.constantFrom(...FIELDS.map((field) => field.encoding)));
+const guestState = fieldsWith(
+  fc.constantFrom(...FIELDS.flatMap(({ type, encoding }) => (type === "guest" ? encoding : []))),
+);
 
 const instruction: fc.Arbitrary<BatchInstruction> = fc.oneof(
   fc.record({ kind: fc.constant("vmxon"), region: address }),
   fc.record(
-    { kind: fc.constant("vmptrld"), region: address, epoch, image: fields },
+    { kind: fc.constant("vmptrld"), region: address, epoch, image: state },
     { requiredKeys: ["kind", "region", "epoch"] },
   ),
   fc.record({ kind: fc.constant("vmclear"), region: address, epoch }),
-  fc.record({ kind: fc.constant("vmwrite"), fields }),
+  fc.record({ kind: fc.constant("vmwrite"), fields: operands }),
   fc.record({ kind: fc.constant("vmread"), encodings: fc.array(word, { maxLength: 20 }) }),
   fc.record({
     kind: fc.constant("guestExit"),
     reason: fc.nat({ max: 0xffff }),
     qualificationLow: word,
     qualificationHigh: word,
-    guest: fields,
+    guest: guestState,
   }),
   fc.record({ kind: fc.constantFrom("vmxoff", "vmlaunch", "vmresume", "interrupt", "resumeInterrupted") }),
 );
@@ -58,7 +66,7 @@ const result: fc.Arbitrary<InstructionResult> = fc.record(
     error: word,
     reason: word,
     entryFailure: fc.boolean(),
-    fields,
+    fields: state,
     launched: fc.boolean(),
   },
   { requiredKeys: ["status"] },

@@ -4,7 +4,7 @@ import {
   type InstructionResult as WireInstructionResult,
   ResultStatus as WireResultStatus,
 } from "../generated/vmcslab/v1/interconnect.js";
-import { fieldsFromWire, fieldsToWire } from "./fields.js";
+import { fieldsToWire, stateFromWire } from "./fields.js";
 import { NameCodec } from "./names.js";
 import { defined, toNumber } from "./numbers.js";
 
@@ -23,7 +23,7 @@ export function completionToWire(completion: Completion): WireCompletion {
   return { id: BigInt(completion.id), cpu: completion.cpu, results: completion.results.map(resultToWire) };
 }
 
-/** Throws {@link InvalidMessage} for a result without a status. */
+/** Throws {@link InvalidMessage} for a result without a status, or with fields that no processor has. */
 export function completionFromWire(message: WireCompletion): Completion {
   return {
     id: toNumber(message.id, "batch number"),
@@ -48,6 +48,6 @@ function resultFromWire(message: WireInstructionResult): InstructionResult {
   return {
     status: STATUS.fromWire(message.status),
     ...defined({ error, reason, entryFailure, launched }),
-    ...(message.fields === undefined ? {} : { fields: fieldsFromWire(message.fields) }),
+    ...(message.fields === undefined ? {} : { fields: stateFromWire(message.fields, "fields of a result") }),
   };
 }

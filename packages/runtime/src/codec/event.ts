@@ -5,9 +5,12 @@ import {
   type EventBatch as WireEventBatch,
   VmcsRole as WireVmcsRole,
 } from "../generated/vmcslab/v1/events.js";
+import { LIMITS, shown } from "../limits.js";
 import { eventKindFromWire, eventKindToWire } from "./event-kind.js";
+import { InvalidMessage } from "./invalid-message.js";
 import { NameCodec } from "./names.js";
 import { defined, toNumber } from "./numbers.js";
+import { between, checkCount } from "./ranges.js";
 
 const ROLE = new NameCodec<NonNullable<HistoryEvent["role"]>, WireVmcsRole>("VMCS role", {
   vmcs01: WireVmcsRole.VMCS01,
@@ -38,6 +41,46 @@ export function eventBatchFromWire(message: WireEventBatch): EventBatch {
     seq: firstSeq + index,
   }));
   return { host, source, incarnation, firstSeq, events, ...(message.ends ? { ends: true } : {}) };
+}
+
+/**
+ * Throws {@link InvalidMessage} for a batch that {@link eventBatchFromWire} would refuse, or that holds more than a source sends: whoever stores it as it is must
+ * know that it can be read.
+ */
+export function checkEventBatch({ incarnation, firstSequence, events }: WireEventBatch): void {
+  toNumber(incarnation, "incarnation");
+  if (firstSequence === 0n) throw new InvalidMessage("first sequence number 0: sequences count from 1");
+  checkCount(events.length, LIMITS.events, "events");
+  toNumber(firstSequence + BigInt(events.length), "first sequence number");
+  for (const event of events) checkEvent(event);
+}
+
+function checkEvent(event: WireEvent): void {
+  const { cpu, to, region, vmptr, epoch, from, order, role, instruction, status, cause } = event;
+  eventKindFromWire(event.kind);
+  toNumber(event.lamport, "lamport");
+  toNumber(event.wallUs, "wall_us");
+  toNumber(event.operation, "operation");
+  if (cpu !== undefined) between(cpu, -1, LIMITS.cpu.max, "cpu");
+  if (to !== undefined) between(to, -1, LIMITS.cpu.max, "to");
+  optionalNumber(region, "region");
+  optionalNumber(vmptr, "vmptr");
+  optionalNumber(epoch, "epoch");
+  optionalNumber(from, "from");
+  if (role !== undefined) ROLE.fromWire(role);
+  if (order !== undefined) {
+    checkCount(order.vmptrs.length, LIMITS.poolOrder, "addresses in order");
+    for (const vmptr of order.vmptrs) toNumber(vmptr, "order");
+  }
+  checkText(instruction, "instruction");
+  checkText(status, "status");
+  checkText(cause, "cause");
+}
+
+function checkText(text: string | undefined, what: string): void {
+  const { max } = LIMITS.eventCharacters;
+  if (text !== undefined && text.length > max)
+    throw new InvalidMessage(`${what} "${shown(text)}" has ${text.length} characters: at most ${max}`);
 }
 
 function eventToWire(event: HistoryEvent): WireEvent {

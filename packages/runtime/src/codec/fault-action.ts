@@ -7,15 +7,17 @@ import {
   REORDER_BY_NS,
 } from "@vmcslab/faults";
 import { Resource, CrashMoment as WireCrashMoment, type Fault as WireFault } from "../generated/vmcslab/v1/faults.js";
+import { LIMITS, shown } from "../limits.js";
 import { delayFromWire, delayToWire } from "./fault-delay.js";
+import { durationNs } from "./fault-duration.js";
 import { InvalidMessage } from "./invalid-message.js";
 import { NameCodec } from "./names.js";
-import { toNumber } from "./numbers.js";
+import { between as within } from "./ranges.js";
 
 type WireAction = NonNullable<WireFault["action"]>;
 
-const CPU_MAX = 63;
-const COPIES_MAX = 1_000;
+const CPU_MAX = LIMITS.cpu.max;
+const COPIES_MAX = LIMITS.copies.max;
 const PPM_MAX = 500_000;
 const TIMES_MAX = 1_000_000_000;
 
@@ -74,7 +76,7 @@ export function actionFromWire(action: WireAction): FaultAction {
         copies: within(action.value.copies === 0 ? DUPLICATE_COPIES : action.value.copies, 1, COPIES_MAX, "copies"),
       };
     case "reorder": {
-      const byNs = toNumber(action.value.byNs, "by_ns");
+      const byNs = durationNs(action.value.byNs, "by_ns");
       return { kind: "reorder", byNs: byNs === 0 ? REORDER_BY_NS : byNs };
     }
     case "error":
@@ -95,7 +97,7 @@ export function actionFromWire(action: WireAction): FaultAction {
         kind: "clockSkew",
         clock: clockFromWire(clock),
         ppm: within(ppm, -PPM_MAX, PPM_MAX, "ppm"),
-        offsetNs: toNumber(offsetNs, "offset_ns"),
+        offsetNs: durationNs(offsetNs, "offset_ns"),
       };
     }
     case "refuseAllocation": {
@@ -112,16 +114,11 @@ export function actionFromWire(action: WireAction): FaultAction {
 function clockFromWire(clock: string): number | "l0" {
   if (clock === "l0") return "l0";
   const [, digits] = /^cpu(\d{1,2})$/.exec(clock) ?? [];
-  if (digits === undefined) throw new InvalidMessage(`clock "${clock}" is neither l0 nor a CPU such as cpu3`);
+  if (digits === undefined) throw new InvalidMessage(`clock "${shown(clock)}" is neither l0 nor a CPU such as cpu3`);
   return within(Number(digits), 0, CPU_MAX, "clock");
 }
 
 function drawn(cpu: CpuChoice): number {
   if (cpu === ANY_CPU) throw new RangeError("a fault of any CPU is drawn by whoever injects it");
   return cpu;
-}
-
-function within(value: number, min: number, max: number, what: string): number {
-  if (value < min || value > max) throw new InvalidMessage(`${what} ${value} is not from ${min} to ${max}`);
-  return value;
 }

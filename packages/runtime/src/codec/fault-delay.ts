@@ -1,10 +1,11 @@
 import type { Distribution } from "@vmcslab/faults";
 import type { FaultDelay } from "../generated/vmcslab/v1/faults.js";
+import { LIMITS } from "../limits.js";
+import { durationNs } from "./fault-duration.js";
 import { InvalidMessage } from "./invalid-message.js";
-import { required, toNumber } from "./numbers.js";
+import { required } from "./numbers.js";
 
-/** As many as a measurement of any use has. */
-const SAMPLES_MAX = 10_000;
+const SAMPLES_MAX = LIMITS.samples.max;
 
 export function delayToWire(delay: Distribution): FaultDelay {
   if ("constant" in delay) return { delay: { $case: "constantNs", value: BigInt(delay.constant) } };
@@ -29,23 +30,23 @@ export function delayFromWire(message: FaultDelay): Distribution {
   const delay = required(message.delay, "the delay's distribution");
   switch (delay.$case) {
     case "constantNs":
-      return { constant: toNumber(delay.value, "constant_ns") };
+      return { constant: durationNs(delay.value, "constant_ns") };
     case "exponentialMeanNs":
-      return { exponential: { mean: toNumber(delay.value, "exponential_mean_ns") } };
+      return { exponential: { mean: durationNs(delay.value, "exponential_mean_ns") } };
     case "uniform": {
-      const min = toNumber(delay.value.minNs, "min_ns");
-      const max = toNumber(delay.value.maxNs, "max_ns");
+      const min = durationNs(delay.value.minNs, "min_ns");
+      const max = durationNs(delay.value.maxNs, "max_ns");
       if (min > max) throw new InvalidMessage(`min_ns ${min} is above max_ns ${max}`);
       return { uniform: { min, max } };
     }
     case "logNormal": {
-      const p50 = toNumber(delay.value.p50Ns, "p50_ns");
-      const p99 = toNumber(delay.value.p99Ns, "p99_ns");
+      const p50 = durationNs(delay.value.p50Ns, "p50_ns");
+      const p99 = durationNs(delay.value.p99Ns, "p99_ns");
       if (p50 === 0 || p50 > p99) throw new InvalidMessage(`p50_ns ${p50} must be above 0 and not above p99_ns ${p99}`);
       return { logNormal: { p50, p99 } };
     }
     case "pareto": {
-      const scale = toNumber(delay.value.scaleNs, "scale_ns");
+      const scale = durationNs(delay.value.scaleNs, "scale_ns");
       const { shape } = delay.value;
       if (scale === 0) throw new InvalidMessage("scale_ns must be above 0");
       if (!(shape > 0 && Number.isFinite(shape))) throw new InvalidMessage(`shape ${shape} must be above 0`);
@@ -55,7 +56,7 @@ export function delayFromWire(message: FaultDelay): Distribution {
       const { samplesNs } = delay.value;
       if (samplesNs.length < 1 || samplesNs.length > SAMPLES_MAX)
         throw new InvalidMessage(`${samplesNs.length} samples_ns: 1 to ${SAMPLES_MAX}`);
-      return { empirical: samplesNs.map((ns) => toNumber(ns, "samples_ns")).sort((a, b) => a - b) };
+      return { empirical: samplesNs.map((ns) => durationNs(ns, "samples_ns")).sort((a, b) => a - b) };
     }
   }
 }

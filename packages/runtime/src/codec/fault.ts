@@ -5,7 +5,9 @@ import {
   FaultState as WireFaultState,
   type FaultStatus as WireFaultStatus,
 } from "../generated/vmcslab/v1/faults.js";
+import { shown } from "../limits.js";
 import { actionFromWire, actionToWire } from "./fault-action.js";
+import { durationNs } from "./fault-duration.js";
 import { InvalidMessage } from "./invalid-message.js";
 import { NameCodec } from "./names.js";
 import { defined, required, toNumber } from "./numbers.js";
@@ -38,7 +40,6 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const PARTY = /^(?:l0|cpu\d{0,2})$/;
 const EVENT_LENGTH_MAX = 64;
 const SEED_LENGTH_MAX = 128;
-const DURATION_MAX_NS = 24 * 3600 * 1e9;
 
 const STATE = new NameCodec<FaultState, WireFaultState>("fault state", {
   waiting: WireFaultState.WAITING,
@@ -67,12 +68,11 @@ export function faultToWire(fault: Fault, seed: string): WireFault {
 /** Throws {@link InvalidMessage} for a fault that is none. */
 export function faultFromWire(message: WireFault): FaultOrder {
   const { name, start, seed } = message;
-  if (name !== "" && !NAME.test(name))
-    throw new InvalidMessage(`name "${name.slice(0, 80)}": 1 to 64 lower-case letters, digits and dashes`);
+  if (name !== "") checkFaultName(name);
   if (seed.length > SEED_LENGTH_MAX)
     throw new InvalidMessage(`a seed of ${seed.length} characters: at most ${SEED_LENGTH_MAX}`);
   const action = actionFromWire(required(message.action, "action"));
-  const forNs = bounded(toNumber(message.leaseNs, "lease_ns"), "lease_ns");
+  const forNs = durationNs(message.leaseNs, "lease_ns");
   const timing = {
     ...(name === "" ? {} : { name }),
     ...startFromWire(start),
@@ -98,6 +98,12 @@ export function faultFromWire(message: WireFault): FaultOrder {
   }
 }
 
+/** What a fault may be called. Throws {@link InvalidMessage}. */
+export function checkFaultName(name: string): void {
+  if (!NAME.test(name))
+    throw new InvalidMessage(`name "${shown(name)}": 1 to 64 lower-case letters, digits and dashes`);
+}
+
 export function statusToWire(status: FaultStatus): WireFaultStatus {
   return {
     ...status,
@@ -110,7 +116,7 @@ export function statusToWire(status: FaultStatus): WireFaultStatus {
 
 export function statusFromWire(message: WireFaultStatus): FaultStatus {
   const { kind } = message;
-  if (!isFaultKind(kind)) throw new InvalidMessage(`fault kind "${kind}" is not known`);
+  if (!isFaultKind(kind)) throw new InvalidMessage(`fault kind "${shown(kind)}" is not known`);
   return {
     name: message.name,
     kind,
@@ -125,9 +131,10 @@ export function statusFromWire(message: WireFaultStatus): FaultStatus {
 
 function startFromWire(start: WireFault["start"]): Pick<Fault, "at" | "on"> {
   if (start === undefined) return {};
-  if (start.$case === "afterNs") return { at: bounded(toNumber(start.value, "after_ns"), "after_ns") };
+  if (start.$case === "afterNs") return { at: durationNs(start.value, "after_ns") };
   const { event, nth } = start.value;
-  if (event === "" || event.length > EVENT_LENGTH_MAX) throw new InvalidMessage("event is no event kind");
+  if (event === "" || event.length > EVENT_LENGTH_MAX)
+    throw new InvalidMessage(`event "${shown(event)}" is no event kind`);
   return { on: { event, nth: nth === 0 ? 1 : nth } };
 }
 
@@ -139,9 +146,9 @@ function matchToWire(match: FaultMatch): WireFaultMatch {
 function matchFromWire({ from, to, method, nth, every, probability }: WireFaultMatch): FaultMatch {
   for (const party of [from, to])
     if (party !== "" && !PARTY.test(party))
-      throw new InvalidMessage(`"${party.slice(0, 80)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`);
+      throw new InvalidMessage(`"${shown(party)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`);
   if (method !== "" && !Object.hasOwn(METHODS, method))
-    throw new InvalidMessage(`method "${method.slice(0, 80)}" is not known`);
+    throw new InvalidMessage(`method "${shown(method)}" is not known`);
   if (probability !== undefined && !(probability >= 0 && probability <= 1))
     throw new InvalidMessage(`probability ${probability} is not from 0 to 1`);
   return defined({
@@ -156,12 +163,6 @@ function matchFromWire({ from, to, method, nth, every, probability }: WireFaultM
 
 function orNone(text: string): string | undefined {
   return text === "" ? undefined : text;
-}
-
-/** Nobody breaks a host for longer, and timers end somewhere. */
-function bounded(ns: number, what: string): number {
-  if (ns > DURATION_MAX_NS) throw new InvalidMessage(`${what} ${ns} is more than a day`);
-  return ns;
 }
 
 function isFaultKind(kind: string): kind is FaultKind {

@@ -1,7 +1,13 @@
 import type { BatchInstruction } from "@vmcslab/nested";
 import type { BatchInstruction as WireBatchInstruction } from "../generated/vmcslab/v1/interconnect.js";
-import { fieldsFromWire, fieldsToWire } from "./fields.js";
+import { LIMITS } from "../limits.js";
+import { fieldsToWire, operandsFromWire, stateFromWire } from "./fields.js";
+import { InvalidMessage } from "./invalid-message.js";
 import { required, toNumber } from "./numbers.js";
+import { checkCount, regionAddress } from "./ranges.js";
+
+/** Basic exit reasons have 16 bits (SDM, "Basic VM-Exit Information"). */
+const EXIT_REASON_MAX = 0xffff;
 
 type WireCase = NonNullable<WireBatchInstruction["instruction"]>;
 
@@ -49,28 +55,34 @@ export function instructionFromWire(message: WireBatchInstruction): BatchInstruc
   const wire = required(message.instruction, "instruction of a batch");
   switch (wire.$case) {
     case "vmxon":
-      return { kind: "vmxon", region: toNumber(wire.value.region, "region") };
+      return { kind: "vmxon", region: regionAddress(wire.value.region, "region of vmxon") };
     case "vmptrld": {
       const step = {
         kind: "vmptrld",
-        region: toNumber(wire.value.region, "region"),
+        region: regionAddress(wire.value.region, "region of vmptrld"),
         epoch: toNumber(wire.value.epoch, "epoch"),
       } as const;
-      return wire.value.image === undefined ? step : { ...step, image: fieldsFromWire(wire.value.image) };
+      const { image } = wire.value;
+      return image === undefined ? step : { ...step, image: stateFromWire(image, "image of vmptrld") };
     }
     case "vmclear":
       return {
         kind: "vmclear",
-        region: toNumber(wire.value.region, "region"),
+        region: regionAddress(wire.value.region, "region of vmclear"),
         epoch: toNumber(wire.value.epoch, "epoch"),
       };
-    case "vmwrite":
-      return { kind: "vmwrite", fields: fieldsFromWire(required(wire.value.fields, "fields of vmwrite")) };
+    case "vmwrite": {
+      const fields = required(wire.value.fields, "fields of vmwrite");
+      return { kind: "vmwrite", fields: operandsFromWire(fields, "fields of vmwrite") };
+    }
     case "vmread":
+      checkCount(wire.value.encodings.length, LIMITS.fieldValues, "encodings of vmread");
       return { kind: "vmread", encodings: wire.value.encodings };
     case "guestExit": {
       const { reason, qualificationLow, qualificationHigh, guest } = wire.value;
-      const fields = fieldsFromWire(required(guest, "guest state of guestExit"));
+      if (reason > EXIT_REASON_MAX) throw new InvalidMessage(`exit reason ${reason} has more than 16 bits`);
+      const state = required(guest, "guest state of guestExit");
+      const fields = stateFromWire(state, "guest state of guestExit", ({ type }) => type === "guest");
       return { kind: "guestExit", reason, qualificationLow, qualificationHigh, guest: fields };
     }
     case "vmxoff":

@@ -14,14 +14,13 @@ import { EVENT_KINDS, type EventFact } from "@vmcslab/history";
 import { type Clock, randomBits32 } from "../clock.js";
 import type { FaultOrder, FaultStatus } from "../codec/fault.js";
 import { InvalidMessage } from "../codec/invalid-message.js";
+import { LIMITS, shown } from "../limits.js";
 import { OperationRefused } from "../rpc/rpc-error.js";
 
 /** One that nobody gave a lease, and that has none by its kind, ends after this: whoever injected it may be gone. */
 const LEASE_NS_MAX = 3_600_000_000_000;
-/** Faults that have ended and can still be asked about. */
-const ENDED_MAX = 256;
-/** Faults that one service holds at a time. */
-const FAULTS_MAX = 256;
+const ENDED_MAX = LIMITS.endedFaults.max;
+const FAULTS_MAX = LIMITS.faults.max;
 
 export interface FaultHubOptions {
   /** `l0`, or `cpu3`. */
@@ -79,7 +78,7 @@ export class FaultHub {
     const refusal = this.#options.refusal(fault);
     if (refusal !== undefined) throw refused(refusal);
     if (fault.on !== undefined && !Object.hasOwn(EVENT_KINDS, fault.on.event))
-      throw new InvalidMessage(`there is no event kind "${fault.on.event.slice(0, 80)}"`);
+      throw new InvalidMessage(`there is no event kind "${shown(fault.on.event)}"`);
     const known = fault.name === undefined ? undefined : this.#held.get(fault.name);
     if (known !== undefined) return this.#renew(known, fault);
     if (this.#held.size >= FAULTS_MAX) throw refused(`${this.#held.size} faults are here already: clear some`);

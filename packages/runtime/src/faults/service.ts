@@ -1,7 +1,8 @@
-import { type FaultOrder, type FaultStatus, faultFromWire, statusToWire } from "../codec/fault.js";
-import { InvalidMessage } from "../codec/invalid-message.js";
+import { checkFaultName, type FaultOrder, type FaultStatus, faultFromWire, statusToWire } from "../codec/fault.js";
 import { required } from "../codec/numbers.js";
+import { checkCount } from "../codec/ranges.js";
 import { type FaultServiceServer, FaultServiceService } from "../generated/vmcslab/v1/faults.js";
+import { LIMITS } from "../limits.js";
 import { type ServedService, served } from "../rpc/served.js";
 import type { UnaryHandlers } from "../rpc/unary.js";
 
@@ -12,8 +13,6 @@ export interface FaultPlace {
   clear(names: readonly string[]): FaultStatus[] | Promise<FaultStatus[]>;
 }
 
-const NAMES_MAX = 1024;
-
 /** FaultService. */
 export function faultService(place: FaultPlace, handlers: UnaryHandlers): ServedService {
   const implementation: FaultServiceServer = {
@@ -22,7 +21,8 @@ export function faultService(place: FaultPlace, handlers: UnaryHandlers): Served
     })),
     listFaults: handlers.handle(async ({ ended }) => ({ faults: (await place.list(ended)).map(statusToWire) })),
     clearFaults: handlers.handle(async ({ names }) => {
-      if (names.length > NAMES_MAX) throw new InvalidMessage(`${names.length} names: at most ${NAMES_MAX}`);
+      checkCount(names.length, LIMITS.faultNames, "names");
+      for (const name of names) checkFaultName(name);
       return { cleared: (await place.clear(names)).map(statusToWire) };
     }),
   };

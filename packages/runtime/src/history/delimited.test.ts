@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { HistoryEvent } from "@vmcslab/history";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventBatchToWire } from "../codec/event.js";
-import { encodeDelimited, TruncatedHistory } from "./delimited.js";
+import { DamagedHistory, encodeDelimited, TruncatedHistory } from "./delimited.js";
 import { historyFiles, readHistory } from "./reader.js";
 
 let directory: string;
@@ -69,5 +69,15 @@ describe("a stored history", () => {
     };
     await expect(reading()).rejects.toThrow(TruncatedHistory);
     expect(read).toEqual([1, 2]);
+  });
+
+  test.each([
+    ["a length that no batch has", Buffer.from([0xff, 0xff, 0xff, 0x7f]), "byte 0: a batch of 268435455 bytes"],
+    ["a length that does not end", Buffer.alloc(100_000, 0x80), "a batch of 0 bytes"],
+    ["bytes that are no batch", Buffer.from([2, 0xfa, 0x51]), "byte 0: no batch of events"],
+  ])("with %s is damaged, and is not read to its end to find out", async (_, bytes, message) => {
+    await appendFile(path, bytes);
+    await expect(readAll()).rejects.toThrow(DamagedHistory);
+    await expect(readAll()).rejects.toThrow(message);
   });
 });

@@ -13,6 +13,7 @@ import type { Clock } from "../clock.js";
 import { batchToWire } from "../codec/batch.js";
 import { completionFromWire } from "../codec/completion.js";
 import { cpuReportFromWire } from "../codec/cpu-report.js";
+import { InvalidMessage } from "../codec/invalid-message.js";
 import { toNumber } from "../codec/numbers.js";
 import type { ConnectResponse, Welcome } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
@@ -41,6 +42,9 @@ export interface SessionOptions {
   /** A completion arrived after {@link InterconnectSession.giveUp}: it is not applied. */
   readonly onRefused?: (batch: Batch, completion: Completion) => void;
 }
+
+/** A CPU has at most one more than its own machine says. */
+const AHEAD_DAYS = 2;
 
 const RECONNECT_DELAY_MS_MIN = 10;
 const RECONNECT_DELAY_MS_MAX = 500;
@@ -136,8 +140,21 @@ export class InterconnectSession implements InterconnectClient {
     });
   }
 
+  /** A CPU that says what the protocol does not allow is not one that L0 can use. */
   #receive(response: ConnectResponse): void {
-    this.#options.lamport.witness(toNumber(response.lamport, "lamport"));
+    try {
+      this.#take(response);
+    } catch (error) {
+      if (!(error instanceof InvalidMessage)) throw error;
+      this.#lose(`CPU ${this.cpu} breaks the protocol: ${error.message}`);
+    }
+  }
+
+  #take(response: ConnectResponse): void {
+    const { lamport } = this.#options;
+    const sent = toNumber(response.lamport, "lamport");
+    lamport.check(sent, AHEAD_DAYS);
+    lamport.witness(sent);
     if (response.frame?.$case === "completion") this.#outbox.complete(completionFromWire(response.frame.value));
     else if (response.frame?.$case === "welcome") this.#welcome(response.frame.value);
   }

@@ -1,9 +1,12 @@
 /** Setting the faults of links over HTTP. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { bounded, HTTP_OPTIONS } from "../http-bounds.js";
+import { shown } from "../limits.js";
 import type { Link } from "./link.js";
 import { NO_FAULTS, parseLinkFaults } from "./link-faults.js";
 
 const BODY_CHARACTERS_MAX = 10_000;
+const MESSAGE_CHARACTERS_MAX = 300;
 
 interface Reply {
   readonly status: number;
@@ -15,12 +18,14 @@ interface Reply {
  * Ends when it listens; the value ends it.
  */
 export function serveControl(links: readonly Link[], listen: { host: string; port: number }): Promise<() => void> {
-  const server = createServer((request, response) => {
-    answer(links, request).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, { status: 400, body: { error: messageOf(error) } }),
-    );
-  });
+  const server = bounded(
+    createServer(HTTP_OPTIONS, (request, response) => {
+      answer(links, request).then(
+        (reply) => send(response, reply),
+        (error: unknown) => refuse(request, response, error),
+      );
+    }),
+  );
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(listen.port, listen.host, () =>
@@ -34,14 +39,21 @@ export function serveControl(links: readonly Link[], listen: { host: string; por
 
 async function answer(links: readonly Link[], request: IncomingMessage): Promise<Reply> {
   const path = (request.url ?? "").split("?")[0] ?? "";
-  const [, collection, name, action] = path.split("/");
-  const asked = `${request.method} ${name === undefined ? path : `/${collection}/NAME${action === undefined ? "" : `/${action}`}`}`;
+  const [, collection, name, action, ...more] = path.split("/");
+  const asked = `${request.method} ${
+    name === undefined
+      ? path
+      : `/${collection}/NAME${[action, ...more]
+          .filter((step) => step !== undefined)
+          .map((step) => `/${step}`)
+          .join("")}`
+  }`;
   if (asked === "GET /healthz") return { status: 200, body: { serving: true } };
   if (asked === "GET /links") return { status: 200, body: stateOf(links) };
   const chosen = name === undefined ? links : links.filter((link) => link.name === name);
   if (chosen.length === 0) {
     const names = links.map((link) => link.name).join(", ");
-    return { status: 404, body: { error: `no link "${name}": there are ${names}` } };
+    return { status: 404, body: { error: `no link "${shown(name ?? "")}": there are ${names}` } };
   }
   switch (asked) {
     case "PUT /links/NAME": {
@@ -57,7 +69,7 @@ async function answer(links: readonly Link[], request: IncomingMessage): Promise
       for (const link of chosen) link.setFaults(NO_FAULTS);
       break;
     default:
-      return { status: 404, body: { error: `${asked} is not known` } };
+      return { status: 404, body: { error: `${shown(asked)} is not known` } };
   }
   return { status: 200, body: stateOf(chosen) };
 }
@@ -70,9 +82,23 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = "";
   for await (const chunk of request) {
     text += String(chunk);
-    if (text.length > BODY_CHARACTERS_MAX) throw new Error("too long");
+    if (text.length > BODY_CHARACTERS_MAX)
+      throw new TooLong(`the body has more than ${BODY_CHARACTERS_MAX} characters`);
   }
   return text;
+}
+
+/** The rest of the request is not read. */
+class TooLong extends Error {
+  override readonly name = "TooLong";
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  // Its client gave up: nobody is left to tell.
+  if (response.destroyed) return;
+  const status = error instanceof TooLong ? 413 : 400;
+  if (status === 413) response.once("finish", () => request.destroy()).setHeader("connection", "close");
+  send(response, { status, body: { error: shown(messageOf(error), MESSAGE_CHARACTERS_MAX) } });
 }
 
 function send(response: ServerResponse, { status, body }: Reply): void {

@@ -1,6 +1,7 @@
 /** GET /metrics, as Prometheus scrapes it: ours, and those of the process. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { bounded, HTTP_OPTIONS } from "../http-bounds.js";
 import type { CollectMetrics, Metric } from "./metric.js";
 import type { RunningMetrics } from "./start.js";
 
@@ -16,7 +17,7 @@ export async function serveMetrics(listen: string, collect: CollectMetrics): Pro
       (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
     );
   };
-  const server = createServer(answer);
+  const server = bounded(createServer(HTTP_OPTIONS, answer));
   await listening(server, listen);
   return {
     stop: () =>

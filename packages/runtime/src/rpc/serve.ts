@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { type Clock, within } from "../clock.js";
+import { LIMITS } from "../limits.js";
 import { addReflection } from "./reflection.js";
 import type { ServedService } from "./served.js";
 
@@ -30,7 +31,10 @@ export interface RunningServer {
 
 /** Starts a gRPC server with health and reflection. Rejects when it cannot listen on the address. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const server = new Server({ "grpc.max_concurrent_streams": 4096 });
+  const server = new Server({
+    "grpc.max_concurrent_streams": 4096,
+    "grpc.max_receive_message_length": LIMITS.messageBytes.max,
+  });
   const names = options.services.map((service) => service.name);
   const health = new HealthImplementation();
   const setServing = (serving: boolean): void => {

@@ -1,4 +1,5 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { tolerant } from "./malformed.js";
 
 /** A service that a server answers. */
 export interface ServedService {
@@ -8,11 +9,11 @@ export interface ServedService {
   readonly implementation: UntypedServiceImplementation;
 }
 
-/** Pairs a generated definition with handlers for exactly its methods. */
+/** Pairs a generated definition with handlers for exactly its methods, which look at each request with `wellFormed` first. */
 export function served<Definition extends ServiceDefinition, Methods extends Record<keyof Definition, unknown>>(
   name: string,
   definition: Definition,
   implementation: Methods & UntypedServiceImplementation,
 ): ServedService {
-  return { name, definition, implementation };
+  return { name, definition: tolerant(definition), implementation };
 }

@@ -1,23 +1,26 @@
 import { type EventEmitter, once } from "node:events";
 import { type handleServerStreamingCall, type ServerWritableStream, status } from "@grpc/grpc-js";
+import { wellFormed } from "./malformed.js";
+import { failureOfThrown } from "./rpc-error.js";
 
-/** A handler that answers with what `read` yields, as fast as the client takes it. */
+/** A handler that answers with what `read` yields, as fast as the client takes it. It may throw as those of `UnaryHandlers` may. */
 export function serverStream<Request, Response>(
   read: (request: Request) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
   return (stream) => {
-    send(stream, read(stream.request)).then(
+    send(stream, read).then(
       () => stream.end(),
-      (error: unknown) => stream.emit("error", { code: status.INTERNAL, details: String(error) }),
+      (error: unknown) =>
+        stream.emit("error", failureOfThrown(error) ?? { code: status.INTERNAL, details: String(error) }),
     );
   };
 }
 
 async function send<Request, Response>(
   stream: ServerWritableStream<Request, Response>,
-  responses: AsyncIterable<Response>,
+  read: (request: Request) => AsyncIterable<Response>,
 ): Promise<void> {
-  for await (const response of responses) {
+  for await (const response of read(wellFormed(stream.request))) {
     if (stream.cancelled) return;
     if (!stream.write(response)) await drainedOrCancelled(stream);
   }

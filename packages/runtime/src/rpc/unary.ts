@@ -1,5 +1,6 @@
 import { type handleUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
 import type { Logger } from "../logger.js";
+import { wellFormed } from "./malformed.js";
 import { failureOfThrown, OperationRefused } from "./rpc-error.js";
 
 /** Wraps handlers so that a stopping server can wait for those that run, and so that what they throw becomes a status. */
@@ -22,7 +23,7 @@ export class UnaryHandlers {
       const begin = (): Response | Promise<Response> => {
         const message = this.#refusal;
         if (message !== undefined) throw new OperationRefused({ code: "stopping", definite: true, message });
-        return run(call.request);
+        return run(wellFormed(call.request));
       };
       void this.#answer(begin, call.getPath(), callback).finally(() => this.#end());
     };

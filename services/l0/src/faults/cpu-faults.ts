@@ -1,6 +1,6 @@
 import type { Fault } from "@vmcslab/faults";
 import type { Answer, OperationError } from "@vmcslab/nested";
-import { type CpuInfo, FaultClient, type FaultStatus, type HeldFault } from "@vmcslab/runtime";
+import { type CpuInfo, FaultClient, type FaultStatus, type HeldFault, InvalidMessage } from "@vmcslab/runtime";
 
 /** A CPU that does not answer by then is taken to be gone, for the moment. */
 const ANSWER_TIMEOUT_MS = 1000;
@@ -58,6 +58,9 @@ export class CpuFaultsAtL0 {
     const client = new FaultClient(address);
     try {
       return await ask(client);
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidMessage)) throw thrown;
+      return { ok: false, error: { code: "unexpectedOutcome", definite: false, message: thrown.message } };
     } finally {
       client.close();
     }

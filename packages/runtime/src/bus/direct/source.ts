@@ -1,7 +1,8 @@
 import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
-import { InvalidMessage } from "../../codec/invalid-message.js";
 import { required } from "../../codec/numbers.js";
 import type { PublishRequest, PublishResponse } from "../../generated/vmcslab/v1/trace.js";
+import { wellFormed } from "../../rpc/malformed.js";
+import { failureOfThrown } from "../../rpc/rpc-error.js";
 import type { EventSource, ReceiveBatch } from "../port.js";
 
 type Stream = ServerDuplexStream<PublishRequest, PublishResponse>;
@@ -44,7 +45,7 @@ export class DirectSource implements EventSource {
   async #answerAll(stream: Stream): Promise<void> {
     for await (const request of requestsOf(stream)) {
       if (this.#closing) return;
-      const batch = required(request.batch, "batch");
+      const batch = required(wellFormed(request).batch, "batch");
       this.#storing.add(stream);
       try {
         await this.#receive(batch);
@@ -56,9 +57,12 @@ export class DirectSource implements EventSource {
   }
 }
 
-/** The stream's requests, one at a time: what is not taken yet stays in the transport. A source that vanishes ends them. */
+/**
+ * The stream's requests, one at a time: what is not taken yet stays in the transport. A source that vanishes ends them. Whoever stops early must still be able to answer
+ * with a status, so that does not destroy the stream.
+ */
 async function* requestsOf(stream: Stream): AsyncGenerator<PublishRequest> {
-  const requests: AsyncIterable<PublishRequest> = stream;
+  const requests: AsyncIterable<PublishRequest> = stream.iterator({ destroyOnReturn: false });
   try {
     yield* requests;
   } catch (error) {
@@ -67,6 +71,6 @@ async function* requestsOf(stream: Stream): AsyncGenerator<PublishRequest> {
 }
 
 function statusOf(error: unknown): { code: status; details: string } {
-  const code = error instanceof InvalidMessage ? status.INVALID_ARGUMENT : status.INTERNAL;
-  return { code, details: error instanceof Error ? error.message : String(error) };
+  const details = error instanceof Error ? error.message : String(error);
+  return failureOfThrown(error) ?? { code: status.INTERNAL, details };
 }

@@ -5,6 +5,7 @@ import {
   type ConnectResponse,
   InterconnectServiceService,
 } from "../../generated/vmcslab/v1/interconnect.js";
+import { wellFormed } from "../../rpc/malformed.js";
 import { type ServedService, served } from "../../rpc/served.js";
 import { type InterconnectEndpoint, NoLease, ProtocolViolation } from "../endpoint.js";
 
@@ -23,7 +24,8 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
   const open = new Set<Stream>();
   const connect = (stream: Stream): void => {
     open.add(stream);
-    answer(endpoint, stream, (code, details) => {
+    const isOpen = (): boolean => open.has(stream);
+    answer(endpoint, stream, isOpen, (code, details) => {
       if (open.delete(stream)) stream.emit("error", { code, details });
     });
     stream.on("close", () => open.delete(stream));
@@ -46,12 +48,18 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
 
 const REFUSED = status.FAILED_PRECONDITION;
 
-/** `fail` ends the stream with a status, once. */
-function answer(endpoint: InterconnectEndpoint, stream: Stream, fail: (code: status, details: string) => void): void {
+/** `fail` ends the stream with a status, once. What arrives on a stream that has ended is not taken. */
+function answer(
+  endpoint: InterconnectEndpoint,
+  stream: Stream,
+  isOpen: () => boolean,
+  fail: (code: status, details: string) => void,
+): void {
   const conversation = endpoint.connect();
   stream.on("data", (request: ConnectRequest) => {
+    if (!isOpen()) return;
     try {
-      for (const response of conversation.receive(request)) stream.write(response);
+      for (const response of conversation.receive(wellFormed(request))) stream.write(response);
     } catch (error) {
       if (error instanceof ProtocolViolation) fail(REFUSED, error.message);
       else if (error instanceof NoLease) fail(status.UNAVAILABLE, error.message);

@@ -1,11 +1,15 @@
 import { credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { InterconnectServiceClient } from "../../generated/vmcslab/v1/interconnect.js";
+import { LIMITS } from "../../limits.js";
 import { CHANNEL_OPTIONS } from "../../rpc/channel-options.js";
 import type { LinkBroken, Transport } from "../port.js";
 
 /** Frames over one bidirectional gRPC stream. `address`: host:port of the CPU's InterconnectService. */
 export function grpcTransport(address: string): Transport {
-  const client = new InterconnectServiceClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const client = new InterconnectServiceClient(address, credentials.createInsecure(), {
+    ...CHANNEL_OPTIONS,
+    "grpc.max_receive_message_length": LIMITS.completionBytes.max,
+  });
   return {
     open(receive, broken) {
       let open = true;
