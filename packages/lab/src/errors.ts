@@ -15,6 +15,22 @@ export const EXIT_CODES = {
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly exitCode = EXIT_CODES.usage;
+
+  /** What the message quotes of a file is cut: the file may hold anything. */
+  constructor(message: string) {
+    super(readable(message));
+  }
+}
+
+/** Longer than any path or word that a person writes. */
+const ENDLESS_WORD = /\S{401,}/g;
+const WORD_SHOWN = 80;
+const MESSAGE_LENGTH_MAX = 4000;
+
+/** A message that people can read: without what is endless in it. */
+export function readable(message: string): string {
+  const text = message.replace(ENDLESS_WORD, (word) => `${word.slice(0, WORD_SHOWN)}…`);
+  return text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
 }
 
 /** Something that the run needs did not answer (a service, NATS, a port): exit 69. */

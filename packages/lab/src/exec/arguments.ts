@@ -18,8 +18,18 @@ const HEXADECIMAL = /^0x[0-9a-f]{1,32}$/i;
 const DECIMAL = /^[0-9]{1,39}$/;
 
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = json(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch (thrown) {
+    // Nested deeper than the stack is.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return Array.isArray(value) ? "[[…]]" : "{{…}}";
+  }
 }
 
 /** An unsigned number of at most `bits` bits. */
@@ -114,5 +124,5 @@ function list(names: readonly string[]): string {
 
 function opOf(line: Line): string {
   const op = line.op;
-  return typeof op === "string" ? op : "an operation";
+  return typeof op === "string" ? op.slice(0, 40) : "an operation";
 }

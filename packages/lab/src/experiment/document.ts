@@ -12,6 +12,7 @@ import {
   visit,
 } from "yaml";
 import { errorMessage, UsageError } from "../errors.js";
+import { checkIsTree, checkYamlBounds } from "./yaml-bounds.js";
 
 /** Aliases that may be expanded, against files that multiply without end. */
 const ALIASES_MAX = 100;
@@ -30,6 +31,7 @@ export interface ConfigDocument {
 /** Reads YAML text. Throws UsageError, with line and column, when it is not YAML. */
 export function parseConfigDocument(text: string, file: string): ConfigDocument {
   const lines = new LineCounter();
+  checkYamlBounds(text, file);
   const document = parseDocument(text, { version: "1.2", merge: true, lineCounter: lines, prettyErrors: false });
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -41,9 +43,11 @@ export function parseConfigDocument(text: string, file: string): ConfigDocument 
     throw new UsageError(`${position(problem.pos[0])}: a second document begins here; an experiment file holds one`);
   if (problem !== undefined)
     throw new UsageError(`${position(problem.pos[0])}: not YAML: ${firstLine(problem.message)}`);
+  const value = toValue(document, position);
+  checkIsTree(value, file);
   return {
     file,
-    value: withoutExtensions(toValue(document, position)),
+    value: withoutExtensions(value),
     locate: (path) => position(offsetOf(document.contents, path)),
   };
 }

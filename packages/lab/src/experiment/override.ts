@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { errorMessage, UsageError } from "../errors.js";
 import type { ConfigPath } from "./document.js";
 import { WORKLOAD_KINDS } from "./schema.js";
+import { checkIsTree, checkYamlBounds } from "./yaml-bounds.js";
 
 export interface Override {
   readonly path: ConfigPath;
@@ -22,11 +23,13 @@ export function parseSetFlag(text: string, workingDirectory: string): Override {
   const path = text.slice(0, Math.max(at, 0)).split(".");
   if (at < 0 || path.some((step) => step === "")) throw new UsageError(`${origin}: write it as --set a.b=value`);
   const value = parseSetValue(text.slice(at + 1), origin);
+  checkIsTree(value, origin);
   const isCapture = path.join(".") === "workload.kvmTrace" && typeof value === "string" && value !== "";
   return { path, value: isCapture ? resolve(workingDirectory, value) : value, origin };
 }
 
 function parseSetValue(text: string, origin: string): unknown {
+  checkYamlBounds(text, origin);
   try {
     return parse(text, { version: "1.2" });
   } catch (thrown) {

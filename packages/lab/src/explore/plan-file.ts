@@ -24,7 +24,16 @@ export interface PlanFile {
 
 const PROBLEMS_SHOWN_MAX = 5;
 
-export async function writePlanFile(file: string, { plan, ...found }: PlanFile): Promise<void> {
+export async function writePlanFile(file: string, found: PlanFile): Promise<void> {
+  try {
+    await writeFile(file, planText(found));
+  } catch (thrown) {
+    throw new UsageError(`${file}: the plan cannot be written there: ${errorMessage(thrown)}`);
+  }
+}
+
+/** What {@link writePlanFile} writes. */
+export function planText({ plan, ...found }: PlanFile): string {
   const { leaseNs, journalNs, latency, operations, faults, ...rest } = plan;
   const document = {
     schema: PLAN_SCHEMA,
@@ -38,11 +47,7 @@ export async function writePlanFile(file: string, { plan, ...found }: PlanFile):
       faults: faults.map(faultEntry),
     },
   };
-  try {
-    await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
-  } catch (thrown) {
-    throw new UsageError(`${file}: the plan cannot be written there: ${errorMessage(thrown)}`);
-  }
+  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /** Reads and checks a plan file. Throws UsageError with every place that is wrong. */

@@ -1,7 +1,11 @@
 /** "Did you mean …?": the nearest of a few known words. */
 
+/** No known word is as long; to compare with a word of megabytes would take minutes. */
+const WORD_LENGTH_MAX = 100;
+
 /** The candidate that is nearest to `word`, if it is near enough to be what was meant. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > WORD_LENGTH_MAX) return undefined;
   const limit = Math.max(2, Math.floor(word.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
