@@ -138,6 +138,12 @@ describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${
     expect(runInLab()).toMatchObject(VALID);
   });
 
+  test("kill -9 of everything at once: healthy again, and an experiment is valid", () => {
+    project.run("--profile", "chaos", "kill");
+    project.run("--profile", "chaos", "up", "--wait", "--no-recreate");
+    expect(runInLab()).toMatchObject(VALID);
+  });
+
   test("down leaves nothing", () => {
     project.down();
     for (const what of [

@@ -1,3 +1,4 @@
+import { systemClock } from "@vmcslab/runtime";
 import { connect } from "nats";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
 import { type HistoryEvent, type StartedVmcslabHost, VmcslabHost } from "vmcslab/testcontainers";
@@ -99,26 +100,58 @@ describe.skipIf(missing !== "")(`restarts of a host in containers (cpus=2, pool=
     }
   });
 
-  test("NATS, after kill -9: services buffer, and nothing is lost", async () => {
+  test("NATS, after kill -9: L0 answers when its journal is there again, services buffer, and nothing is lost", async () => {
     await host.kill("nats");
-    await useHost();
+    let isAnswered = false;
+    const used = useHost().finally(() => {
+      isAnswered = true;
+    });
+    await systemClock.sleep(1000);
+    expect(isAnswered).toBe(false);
     await host.restartNats();
+    await used;
     await expectNothingLost();
   });
 
-  test("L0, after kill -9: its vcpus are gone, every CPU registers again and is reset", async () => {
+  test("a CPU, after kill -9: what it had not published is published by its next life", async () => {
+    await useHost();
+    await host.killCpu(0);
+    await host.restartCpu(0);
+    await expectNothingLost();
+    const lives = (await tracedSources()).filter(({ source }) => source === "cpu0");
+    expect(lives.length).toBeGreaterThan(1);
+    expect(lives.slice(0, -1).map(({ ended }) => ended)).not.toContain(false);
+  });
+
+  test("L0, after kill -9: its vcpus go on, and what was acknowledged is there", async () => {
     const vcpu = await enterL2(host.l0, 0);
+    const before = await host.l0.nestedState(vcpu);
     await host.kill("l0");
     await host.restartL0();
-    expect(await host.l0.listVcpus()).toEqual({ ok: true, value: [] });
-    expect(await host.l0.nestedState(vcpu)).toMatchObject({ ok: false, error: { code: "notFound" } });
-    for (const cpu of [0, 1]) {
-      expect(await host.cpu(cpu).state()).toMatchObject({ ok: true, value: { text: "current:none active:[]" } });
-    }
-    await useHost();
+    expect(await host.l0.listVcpus()).toMatchObject({ ok: true, value: [{ vcpu, cpu: 0, guestMode: true }] });
+    expect(await host.l0.nestedState(vcpu)).toEqual(before);
+    expect(await host.l0.placeVcpu(vcpu, 1)).toMatchObject({ ok: true });
+    expect(await host.cpu(1).state()).toMatchObject({ ok: true, value: { nonRoot: true } });
+    expect(await host.l0.destroyVcpu(vcpu)).toMatchObject({ ok: true });
     await expectNothingLost();
+    const lives = (await tracedSources()).filter(({ source }) => source === "l0");
+    expect(lives.map(({ ended }) => ended).filter((ended) => !ended)).toHaveLength(1);
+  });
+
+  test("L0 without a journal, after kill -9: its vcpus are gone, every CPU registers again and is reset", async () => {
+    await using forgetful = await new VmcslabHost().withCpus(2).withJournal("none").start();
+    const vcpu = await enterL2(forgetful.l0, 0);
+    await forgetful.kill("l0");
+    await forgetful.restartL0();
+    expect(await forgetful.l0.listVcpus()).toEqual({ ok: true, value: [] });
+    expect(await forgetful.l0.nestedState(vcpu)).toMatchObject({ ok: false, error: { code: "notFound" } });
+    for (const cpu of [0, 1]) {
+      expect(await forgetful.cpu(cpu).state()).toMatchObject({ ok: true, value: { text: "current:none active:[]" } });
+    }
+    const again = await enterL2(forgetful.l0, 1);
+    expect(await forgetful.l0.destroyVcpu(again)).toMatchObject({ ok: true });
     const sessions = new Set<number>();
     const isOfL0 = ({ source, incarnation }: HistoryEvent) => source === "l0" && sessions.add(incarnation).size === 2;
-    await host.event(isOfL0);
+    await forgetful.event(isOfL0);
   });
 });

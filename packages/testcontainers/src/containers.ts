@@ -4,6 +4,8 @@ import { ServiceContainer, type ServiceContainerOptions } from "./service-contai
 import { cpuPort, type HostSettings, PORTS } from "./settings.js";
 
 const LISTENING = /"msg":"listening/;
+/** In the container's own file system, which outlives its processes. */
+const SPOOL = "/var/lib/vmcslab/spool";
 
 export interface HostContainers {
   readonly network: StartedNetwork;
@@ -61,6 +63,8 @@ export async function startContainers(
       container: service(settings, ["l0", ...modelFlag(settings)], {
         GRPC_LISTEN: `0.0.0.0:${PORTS.l0}`,
         POOL_SIZE: `${settings.poolSize}`,
+        JOURNAL: settings.journal,
+        EVENT_SPOOL: SPOOL,
       }),
       ready: LISTENING,
     }),
@@ -83,6 +87,7 @@ export async function startContainers(
         port: cpuPort(cpu),
         container: service(settings, ["cpu", ...modelFlag(settings)], {
           CPU_ID: `${cpu}`,
+          EVENT_SPOOL: SPOOL,
           L0_ADDR: `l0:${PORTS.l0}`,
           GRPC_LISTEN: `0.0.0.0:${cpuPort(cpu)}`,
           GRPC_ADVERTISE: `via-cpu${cpu}:${cpuPort(cpu)}`,

@@ -2,7 +2,7 @@ import { randomBits32 } from "@vmcslab/runtime";
 import type { StartedNetwork } from "testcontainers";
 import { startContainers, startNetwork } from "./containers.js";
 import type { ServiceContainer } from "./service-container.js";
-import { DEFAULT_SETTINGS, type HostSettings } from "./settings.js";
+import { DEFAULT_SETTINGS, type HostJournal, type HostSettings } from "./settings.js";
 import { StartedVmcslabHost } from "./started-host.js";
 
 export type { LinkDelay } from "./link-control.js";
@@ -29,6 +29,11 @@ export class VmcslabHost {
   /** `vmcslab models` lists them. */
   withCpuModel(cpuModel: string): this {
     return this.#with({ cpuModel });
+  }
+
+  /** What a killed L0 goes on from: `nats`, the default, or `none`: it begins with no vcpus. */
+  withJournal(journal: HostJournal): this {
+    return this.#with({ journal });
   }
 
   /** Name of the host in events and NATS subjects. Default: host. */

@@ -9,4 +9,5 @@ export type {
   TraceClient,
 } from "@vmcslab/runtime";
 export { type LinkDelay, VmcslabHost } from "./host.js";
+export type { HostJournal } from "./settings.js";
 export { StartedVmcslabHost } from "./started-host.js";

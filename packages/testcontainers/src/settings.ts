@@ -1,3 +1,6 @@
+/** What a killed L0 goes on from. `nats`: a journal in JetStream. `none`: nothing; it begins with no vcpus. */
+export type HostJournal = "nats" | "none";
+
 /** What a host is made of. */
 export interface HostSettings {
   readonly image: string;
@@ -5,6 +8,7 @@ export interface HostSettings {
   readonly cpus: number;
   readonly poolSize: number;
   readonly cpuModel: string | undefined;
+  readonly journal: HostJournal;
   /** In events and NATS subjects. */
   readonly hostName: string;
   readonly logLevel: string;
@@ -17,6 +21,7 @@ export const DEFAULT_SETTINGS: HostSettings = {
   cpus: 2,
   poolSize: 1,
   cpuModel: undefined,
+  journal: "nats",
   hostName: "host",
   logLevel: "info",
   startupTimeoutMs: 60_000,

@@ -102,7 +102,7 @@ export class StartedVmcslabHost implements AsyncDisposable {
     await this.#containers[service].kill();
   }
 
-  /** Its vcpus are gone with it. Ends when every CPU has registered with the new one. */
+  /** It goes on with its vcpus, if it has a journal. Ends when L0 can use every CPU. */
   async restartL0(): Promise<void> {
     await this.#restart(this.#containers.l0);
   }
