@@ -19,7 +19,9 @@ export {
   type CpuState,
   type HostInfo,
   type HostPositions,
+  JOURNAL_KIND,
   L0Client,
+  LOST_CPU_POLICY,
   type RegistrationAnswer,
   type VcpuInfo,
 } from "./client/l0-client.js";

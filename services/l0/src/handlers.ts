@@ -6,7 +6,10 @@ import {
   createVcpuFromWire,
   type Driver,
   guestExitFromWire,
+  JOURNAL_KIND,
+  type JournalSpec,
   LIMITS,
+  LOST_CPU_POLICY,
   l0Wire,
   l1InstructionFromWire,
   l1OutcomeToWire,
@@ -21,6 +24,7 @@ import {
 import type { CpuRegistry } from "./cpu-registry.js";
 import { type BeatFaults, throughFaults } from "./faults/beats.js";
 import { flushHost } from "./flush.js";
+import type { LostCpuPolicy } from "./options.js";
 
 export interface L0Host {
   readonly host: string;
@@ -29,6 +33,10 @@ export interface L0Host {
   readonly driver: Driver;
   readonly cpus: CpuRegistry;
   readonly publisher: Publisher;
+  readonly lostCpu: LostCpuPolicy;
+  /** 0: leases last for ever. */
+  readonly leaseMs: number;
+  readonly journal: JournalSpec["kind"];
   /** What faults do to beats and grants. */
   readonly struck: BeatFaults;
 }
@@ -97,6 +105,9 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       poolSize: hypervisor.state.config.poolSize,
       memoryPages: hypervisor.state.config.memoryPages,
       counters: countersToWire(hypervisor.counters()),
+      lostCpu: LOST_CPU_POLICY.toWire(l0.lostCpu),
+      leaseMs: l0.leaseMs,
+      journal: JOURNAL_KIND.toWire(l0.journal),
     })),
     crashClearAll: handlers.handle(async (_request: l0Wire.CrashClearAllRequest) => ({
       cleared: (await run(hypervisor.crashClearAll())).cleared,

@@ -107,7 +107,7 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const server = await serve({
     listen,
     services: [
-      l0Service({ host, session, hypervisor, driver, cpus, publisher, struck }, handlers),
+      l0Service({ host, session, hypervisor, driver, cpus, publisher, struck, ...promises(options) }, handlers),
       publisher.service(handlers),
       faultService(faults, handlers),
     ],
@@ -145,6 +145,11 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
       logger.info({}, "stopped");
     },
   };
+}
+
+/** What an experiment may want of a host that runs already. */
+function promises({ lostCpu = "wait", leaseMs = LEASE_MS, journal }: L0Options) {
+  return { lostCpu, leaseMs: lostCpu === "wait" ? 0 : leaseMs, journal: journal?.kind ?? "none" } as const;
 }
 
 function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[0] {

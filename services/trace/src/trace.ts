@@ -3,6 +3,7 @@ import {
   createLogger,
   DirectSource,
   type EventSource,
+  faultService,
   InvalidMessage,
   isSourceName,
   type Logger,
@@ -19,6 +20,7 @@ import {
   UnaryHandlers,
   watchReadiness,
 } from "@vmcslab/runtime";
+import { TraceFaults } from "./faults.js";
 import { traceMetrics } from "./metrics.js";
 import type { TraceOptions } from "./options.js";
 import { TraceRecorder } from "./recorder.js";
@@ -39,11 +41,14 @@ export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
   const store = await EventStore.open(options.directory);
   const recorder = new TraceRecorder(store);
   await recorder.restore();
-  const direct = new DirectSource(recorder.receive);
+  let onHeld = (): void => undefined;
+  const faults = new TraceFaults(clock, logger, () => onHeld());
+  const receive = faults.receiving(recorder.receive);
+  const direct = new DirectSource(receive);
   const handlers = new UnaryHandlers(logger);
   const server = await serve({
     listen,
-    services: [traceService(recorder, store, direct, handlers)],
+    services: [traceService(recorder, store, direct, handlers), faultService(faults.hub, handlers)],
     clock,
     drained: () => handlers.drained(),
     closeStreams: () => direct.close(),
@@ -59,18 +64,21 @@ export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
   const subscribed =
     options.natsUrl === undefined
       ? Promise.resolve(undefined)
-      : subscribe({ ...options, natsUrl: options.natsUrl }, recorder.receive, clock, logger, stopping.signal);
+      : subscribe({ ...options, natsUrl: options.natsUrl }, receive, clock, logger, stopping.signal);
   void subscribed.then((source) => {
     bus = source;
     readiness.check();
   });
-  const readiness = watchReadiness(clock, server, () => options.natsUrl === undefined || bus?.isConnected() === true);
+  const hasBus = (): boolean => options.natsUrl === undefined || bus?.isConnected() === true;
+  const readiness = watchReadiness(clock, server, () => hasBus() && !faults.isHeld);
+  onHeld = () => readiness.check();
   logger.info({ address: server.address, directory: options.directory }, "listening");
   return {
     address: server.address,
     async stop() {
       stopping.abort();
       readiness.stop();
+      faults.end();
       server.setServing(false);
       await (await subscribed)?.close();
       await server.stop();

@@ -24,13 +24,19 @@ export class FaultClient {
 
   /** Injects a fault, or renews the lease of the same one of that name. */
   inject(fault: Fault, { seed = "", isStated = false, timeoutMs }: InjectOptions = {}): Promise<Answer<FaultStatus>> {
-    const request = { fault: faultToWire(fault, seed), stated: isStated };
+    const request = { fault: faultToWire(fault, seed), stated: isStated, checkOnly: false };
     return this.#caller.call(
       Faults.injectFault,
       request,
       ({ status }) => statusFromWire(required(status, "status")),
       timeoutMs,
     );
+  }
+
+  /** Whether it would be taken. */
+  check(fault: Fault, timeoutMs?: number): Promise<Answer<void>> {
+    const request = { fault: faultToWire(fault, ""), stated: false, checkOnly: true };
+    return this.#caller.call(Faults.injectFault, request, () => undefined, timeoutMs);
   }
 
   /** Those that wait or act; `ended`: and the last that have ended. */

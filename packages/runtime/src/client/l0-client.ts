@@ -18,11 +18,15 @@ import { nestedStateFromWire } from "../codec/nested-state.js";
 import { required, toNumber } from "../codec/numbers.js";
 import { positionFromWire } from "../codec/position.js";
 import {
+  type GetHostResponse,
   L0ServiceService as L0,
   type RegisterCpuResponse,
   type Cpu as WireCpu,
   CpuState as WireCpuState,
+  JournalKind as WireJournalKind,
+  LostCpuPolicy as WireLostCpuPolicy,
 } from "../generated/vmcslab/v1/l0.js";
+import type { JournalSpec } from "../journal/open.js";
 import { UnaryCaller } from "../rpc/call.js";
 
 /** Longer than any operation: L0 has deadlines of its own, and its error says more than ours would. */
@@ -73,7 +77,16 @@ export interface HostInfo {
   readonly poolSize: number;
   readonly memoryPages: number;
   readonly counters: HostCounters;
+  /** What it does about a CPU that falls silent. */
+  readonly lostCpu: LostCpuPolicy;
+  /** How long a lease lasts; 0: for ever. */
+  readonly leaseMs: number;
+  /** What its next life goes on from. */
+  readonly journal: JournalSpec["kind"];
 }
+
+/** As `vmcslab l0 --lost-cpu` has it. */
+export type LostCpuPolicy = "wait" | "fence" | "kill";
 
 /** Where the sequences of a host's sources stand. */
 export interface HostPositions {
@@ -87,6 +100,18 @@ export const CPU_STATE = new NameCodec<CpuState, WireCpuState>("CPU state", {
   online: WireCpuState.ONLINE,
   offline: WireCpuState.OFFLINE,
   lost: WireCpuState.LOST,
+});
+
+export const LOST_CPU_POLICY = new NameCodec<LostCpuPolicy, WireLostCpuPolicy>("policy for silent CPUs", {
+  wait: WireLostCpuPolicy.WAIT,
+  fence: WireLostCpuPolicy.FENCE,
+  kill: WireLostCpuPolicy.KILL,
+});
+
+export const JOURNAL_KIND = new NameCodec<JournalSpec["kind"], WireJournalKind>("kind of journal", {
+  none: WireJournalKind.NONE,
+  file: WireJournalKind.FILE,
+  nats: WireJournalKind.NATS,
 });
 
 /** L0 as others see it over gRPC: the operations with the core's own shapes. An answer that is not ok is a value; nothing rejects for a status. */
@@ -144,13 +169,7 @@ export class L0Client {
   }
 
   host(): Promise<Answer<HostInfo>> {
-    return this.#caller.call(L0.getHost, {}, ({ host, session, poolSize, memoryPages, counters }) => ({
-      host,
-      session: toNumber(session, "session"),
-      poolSize,
-      memoryPages,
-      counters: countersFromWire(required(counters, "counters")),
-    }));
+    return this.#caller.call(L0.getHost, {}, hostInfo);
   }
 
   /** Has the whole host publish what it buffers. */
@@ -198,6 +217,17 @@ function ignore(): void {
 function guestLevel(level: number): 1 | 2 {
   if (level !== 1 && level !== 2) throw new InvalidMessage(`guest level ${level} is not 1 or 2`);
   return level;
+}
+
+function hostInfo(wire: GetHostResponse): HostInfo {
+  const { host, session, poolSize, memoryPages, counters, lostCpu, leaseMs, journal } = wire;
+  return {
+    ...{ host, poolSize, memoryPages, leaseMs },
+    session: toNumber(session, "session"),
+    counters: countersFromWire(required(counters, "counters")),
+    lostCpu: LOST_CPU_POLICY.fromWire(lostCpu),
+    journal: JOURNAL_KIND.fromWire(journal),
+  };
 }
 
 function cpuInfo({ cpu, address, incarnation, model, state, heartbeatAgeMs }: WireCpu): CpuInfo {

@@ -75,16 +75,21 @@ export class FaultHub {
 
   /** Holds a fault from now on. Throws InvalidMessage for one that is none, and OperationRefused for one that cannot be injected here. */
   inject({ fault, seed }: FaultOrder, isStated: boolean): FaultStatus {
-    const refusal = this.#options.refusal(fault);
-    if (refusal !== undefined) throw refused(refusal);
-    if (fault.on !== undefined && !Object.hasOwn(EVENT_KINDS, fault.on.event))
-      throw new InvalidMessage(`there is no event kind "${shown(fault.on.event)}"`);
+    this.check({ fault, seed });
     const known = fault.name === undefined ? undefined : this.#held.get(fault.name);
     if (known !== undefined) return this.#renew(known, fault);
     if (this.#held.size >= FAULTS_MAX) throw refused(`${this.#held.size} faults are here already: clear some`);
     const held = this.#hold(fault, seed === "" ? `${randomBits32()}` : seed, isStated);
     held.driver.add(held.fault);
     return this.#statusOf(held);
+  }
+
+  /** Throws as `inject` does for a fault that cannot be injected here. */
+  check({ fault }: FaultOrder): void {
+    const refusal = this.#options.refusal(fault);
+    if (refusal !== undefined) throw refused(refusal);
+    if (fault.on !== undefined && !Object.hasOwn(EVENT_KINDS, fault.on.event))
+      throw new InvalidMessage(`there is no event kind "${shown(fault.on.event)}"`);
   }
 
   /** Those that wait or act; `ended`: and the last that have ended. */

@@ -9,6 +9,8 @@ import type { UnaryHandlers } from "../rpc/unary.js";
 /** Who holds faults: a service's own hub, or L0's with those of its CPUs. */
 export interface FaultPlace {
   inject(order: FaultOrder, isStated: boolean): FaultStatus | Promise<FaultStatus>;
+  /** Whether it would be taken. Throws as `inject` does. */
+  check(order: FaultOrder): void | Promise<void>;
   list(ended: boolean): FaultStatus[] | Promise<FaultStatus[]>;
   clear(names: readonly string[]): FaultStatus[] | Promise<FaultStatus[]>;
 }
@@ -16,9 +18,12 @@ export interface FaultPlace {
 /** FaultService. */
 export function faultService(place: FaultPlace, handlers: UnaryHandlers): ServedService {
   const implementation: FaultServiceServer = {
-    injectFault: handlers.handle(async ({ fault, stated }) => ({
-      status: statusToWire(await place.inject(faultFromWire(required(fault, "fault")), stated)),
-    })),
+    injectFault: handlers.handle(async ({ fault, stated, checkOnly }) => {
+      const order = faultFromWire(required(fault, "fault"));
+      if (!checkOnly) return { status: statusToWire(await place.inject(order, stated)) };
+      await place.check(order);
+      return { status: undefined };
+    }),
     listFaults: handlers.handle(async ({ ended }) => ({ faults: (await place.list(ended)).map(statusToWire) })),
     clearFaults: handlers.handle(async ({ names }) => {
       checkCount(names.length, LIMITS.faultNames, "names");

@@ -33,6 +33,12 @@ export class CpuFaultsAtL0 {
     return undefined;
   }
 
+  /** Why the CPU would refuse a fault, if it would. */
+  async check(cpu: number, fault: Fault): Promise<OperationError | undefined> {
+    const answer = await this.#ask(cpu, (client) => client.check(fault, ANSWER_TIMEOUT_MS));
+    return answer.ok || !isRefusal(answer.error) ? undefined : answer.error;
+  }
+
   /** What of theirs has these names, or all of it, ends. */
   async clear(names: readonly string[]): Promise<FaultStatus[]> {
     return (await Promise.all(this.numbers().map((cpu) => this.clearOn(cpu, names)))).flat();

@@ -1,4 +1,4 @@
-import type { Fault, FaultVictims, HostAction, HostFault } from "@vmcslab/faults";
+import { type Fault, type FaultVictims, type HostAction, type HostFault, isMessageFault } from "@vmcslab/faults";
 import { CPU_KINDS, type EventFact } from "@vmcslab/history";
 import type { Answer, Hypervisor, Operation, OperationError } from "@vmcslab/nested";
 import {
@@ -56,6 +56,17 @@ export class L0Faults implements FaultPlace {
     if (error === undefined) return this.hub.list().find(({ name }) => name === status.name) ?? status;
     this.hub.clear([status.name]);
     throw new OperationRefused(error);
+  }
+
+  /** Asks also the CPU that it would be handed on to. */
+  async check(order: FaultOrder): Promise<void> {
+    this.hub.check(order);
+    const { fault } = order;
+    if (isMessageFault(fault)) return;
+    const cpu = onCpu(fault.action);
+    if (cpu === undefined) return;
+    const error = await this.#options.cpus.check(cpu, { action: fault.action });
+    if (error !== undefined) throw new OperationRefused(error);
   }
 
   async list(ended: boolean): Promise<FaultStatus[]> {
@@ -143,6 +154,17 @@ export class L0Faults implements FaultPlace {
       if (!answer.ok) held.note(answer.error.message);
     });
   }
+}
+
+/** The CPU whose process it is handed on to. */
+function onCpu(action: HostAction): number | undefined {
+  const victim =
+    action.kind === "clockSkew"
+      ? action.clock
+      : ["stall", "crash"].includes(action.kind) && "cpu" in action
+        ? action.cpu
+        : undefined;
+  return typeof victim === "number" ? victim : undefined;
 }
 
 function isCpuKind(kind: string): boolean {
