@@ -1,6 +1,7 @@
 import { systemClock } from "@vmcslab/runtime";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
 import { type StartedVmcslabHost, VmcslabHost } from "vmcslab/testcontainers";
+import { vmcslab } from "../integration/cli-process.js";
 import { buildImage, missing } from "./engine.js";
 import { enterL2 } from "./guest.js";
 
@@ -74,5 +75,14 @@ describe.skipIf(missing !== "")(`a CPU that fails, in containers (cpus=3, pool=1
     await host.l0.placeVcpu(vcpu, 0);
     expect(await elapsedMs(() => host.l0.placeVcpu(vcpu, 1))).toBeLessThan(300);
     expect(await host.l0.destroyVcpu(vcpu)).toMatchObject({ ok: true });
+  });
+
+  test("an experiment's faults that a process 1 cannot do to itself are refused, with the reason, before anything runs", async () => {
+    const { l0, trace } = host.addresses;
+    const args = ["run", "experiments/faults/stall.yaml", "--cpus", "3", "--quiet", "--attach", l0, "--trace", trace];
+    const { exitCode, stdout, stderr } = await vmcslab(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
+    expect(stderr).toContain("fault still: process 1 of a container ignores such signals from inside");
+    expect(await host.l0.listVcpus()).toEqual({ ok: true, value: [] });
   });
 });

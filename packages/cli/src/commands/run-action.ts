@@ -62,6 +62,7 @@ function commandAgain(file: string, flags: RunFlags, seed: number): string {
     ...(flags.poolSize === undefined ? [] : ["--pool-size", flags.poolSize]),
     ...(flags.attach === undefined ? [] : ["--attach", flags.attach]),
     ...(flags.trace === undefined ? [] : ["--trace", flags.trace]),
+    ...(flags.compose === undefined ? [] : flags.compose === true ? ["--compose"] : ["--compose", flags.compose]),
     ...(flags.simulate === true ? ["--simulate"] : []),
     ...(flags.costModel === undefined ? [] : ["--cost-model", flags.costModel]),
   ];

@@ -75,15 +75,17 @@ async function runOnce(
 }
 
 /** Only the services that we start ourselves go without it. */
-function safeguardOf({ simulate, attach }: RunFlags): string | undefined {
+function safeguardOf({ simulate, attach, compose }: RunFlags): string | undefined {
   const without = safeguardTakenAway(process.env);
   if (without === undefined) return undefined;
   if (simulate === true)
     throw new UsageError(
       "VMCSLAB_WITHOUT is for hosts of processes; mistakes of a simulated one are the mutants of `vmcslab explore`",
     );
-  if ((attach ?? process.env.VMCSLAB_ATTACH ?? "") !== "")
-    throw new UsageError("VMCSLAB_WITHOUT is for a host that `vmcslab run` starts: leave out --attach, or unset it");
+  if (compose !== undefined || (attach ?? process.env.VMCSLAB_ATTACH ?? "") !== "")
+    throw new UsageError(
+      `VMCSLAB_WITHOUT is for a host that \`vmcslab run\` starts: leave out ${compose === undefined ? "--attach" : "--compose"}, or unset it`,
+    );
   return without;
 }
 

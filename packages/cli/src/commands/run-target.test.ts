@@ -12,6 +12,9 @@ it.each([
   [{ simulate: true, attach: "h:1" }, "--attach goes with hosts of processes: leave out --attach or --simulate"],
   [{ simulate: true, trace: "h:1" }, "--trace goes with hosts of processes: leave out --trace or --simulate"],
   [{ simulate: true, nats: "nats://h" }, "--nats goes with hosts of processes: leave out --nats or --simulate"],
+  [{ simulate: true, compose: true }, "--compose goes with hosts of processes: leave out --compose or --simulate"],
+  [{ trace: "h:1" }, "--trace goes with --attach or --compose"],
+  [{ compose: true, attach: "h" }, '--attach: "h" is not host:port'],
   [{ costModel: "default" }, "--cost-model goes with --simulate"],
   [
     { simulate: true, costModel: "toString" },

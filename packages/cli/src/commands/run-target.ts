@@ -20,7 +20,7 @@ const BIN = fileURLToPath(new URL("../../bin/vmcslab.js", import.meta.url));
 
 export type Launch = (options: TargetOptions) => Promise<RunningTarget>;
 
-type TargetFlags = Pick<RunFlags, "simulate" | "costModel" | "attach" | "trace" | "nats">;
+type TargetFlags = Pick<RunFlags, "simulate" | "costModel" | "attach" | "trace" | "compose" | "nats">;
 
 /** Throws UsageError for flags that exclude each other, before anything starts. */
 export async function chooseTarget(
@@ -37,7 +37,7 @@ export async function chooseTarget(
 }
 
 async function simulated(flags: TargetFlags, experiment: Experiment, seed: number): Promise<Launch> {
-  for (const name of ["attach", "trace", "nats"] as const)
+  for (const name of ["attach", "trace", "compose", "nats"] as const)
     if (flags[name] !== undefined)
       throw new UsageError(`--${name} goes with hosts of processes: leave out --${name} or --simulate`);
   const { machine } = experiment;

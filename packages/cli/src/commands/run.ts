@@ -11,6 +11,7 @@ export interface RunFlags {
   readonly nats?: string;
   readonly attach?: string;
   readonly trace?: string;
+  readonly compose?: string | true;
   readonly simulate?: true;
   readonly costModel?: string;
   readonly runsDir?: string;
@@ -31,6 +32,10 @@ export function addRunCommand(program: Command): void {
     .option("--pool-size <n>", "machine.poolSize")
     .option("--attach <address>", "host:port of L0: run on a host that runs already, such as docker compose's")
     .option("--trace <address>", "with --attach: host:port of trace (default: the port 200 above that of L0)")
+    .option(
+      "--compose [project]",
+      "as --attach, on a project of docker compose, whose containers faults are done to (default: vmcslab)",
+    )
     .option("--simulate", "in this process, in virtual time: one seed is one result (docs/simulate.md)")
     .option("--cost-model <name>", "with --simulate: where virtual times come from (default: that of the CPU model)")
     .option("--nats <url>", "carry events over this NATS server")
@@ -48,6 +53,7 @@ export function addRunCommand(program: Command): void {
       ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
       ["vmcslab run experiments/partition-fence.yaml --simulate --seed 7", "in virtual time, with its faults"],
       ["vmcslab run experiments/round-robin.yaml --attach 127.0.0.1:17000", "on the host of docker compose up"],
+      ["vmcslab run experiments/faults/crash.yaml --compose", "the same host, whose containers are killed"],
     ],
     environment: {
       VMCSLAB_SEED: "seed of the run, or auto",
@@ -55,6 +61,7 @@ export function addRunCommand(program: Command): void {
       VMCSLAB_LOG_LEVEL: "level of the services' logs (default: warn)",
       VMCSLAB_ATTACH: "as --attach",
       TRACE_ADDR: "as --trace",
+      COMPOSE_PROJECT_NAME: "the project of --compose that does not say",
       NATS_URL: "as --nats",
       NO_COLOR: "no colours",
       CI: "no line that is overwritten",

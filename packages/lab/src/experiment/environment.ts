@@ -14,7 +14,7 @@ export const RUN_ENVIRONMENT = {
 } as const;
 
 /** The project's variables that other commands and the services read. */
-const OTHER_VARIABLES = ["VMCSLAB_LOG_FORMAT", "VMCSLAB_REQUIRE", "VMCSLAB_HOST"] as const;
+const OTHER_VARIABLES = ["VMCSLAB_LOG_FORMAT", "VMCSLAB_IMAGE", "VMCSLAB_REQUIRE", "VMCSLAB_HOST"] as const;
 
 /** What the environment puts over the experiment file. */
 export function environmentOverrides(env: NodeJS.ProcessEnv): Override[] {

@@ -14,7 +14,15 @@ it.each([
   ["experiments.md", ["from the schema"]],
   [
     "faults.md",
-    ["fields of a fault", "settings of actions", "message actions", "host actions", "methods", "distributions"],
+    [
+      "fields of a fault",
+      "settings of actions",
+      "message actions",
+      "host actions",
+      "methods",
+      "distributions",
+      "means",
+    ],
   ],
 ])("docs/%s has the tables that the code makes", (name, tables) => {
   const page = readFileSync(docs(name), "utf8");

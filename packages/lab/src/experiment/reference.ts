@@ -1,5 +1,6 @@
 /** The tables of docs/experiments.md and docs/faults.md, made from the schema and the fault vocabulary, so that the pages cannot fall behind. */
 import { type ActionMeaning, DISTRIBUTIONS, FAULT_ACTIONS, METHODS } from "@vmcslab/faults";
+import { BACKENDS, FAULT_MEANS } from "../faults/means.js";
 import { type SchemaField, schemaFields } from "./schema-keys.js";
 import { formatDurationUs } from "./units.js";
 
@@ -20,6 +21,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   "host actions": () => actionTable("host"),
   methods: () => definitionTable("method", METHODS),
   distributions: () => definitionTable("distribution", DISTRIBUTIONS),
+  means: meansTable,
 };
 
 /** The page with its generated parts replaced. Throws when it has none, or one without an end. */
@@ -65,6 +67,15 @@ function actionTable(strikes: ActionMeaning["strikes"]): string {
       return `| \`${name}\` | ${meaning} | ${end} | ${lease} |`;
     });
   return ["| action | what happens | when it ends | default of `for` |", "| --- | --- | --- | --- |", ...rows].join(
+    "\n",
+  );
+}
+
+function meansTable(): string {
+  const rows = Object.entries(FAULT_MEANS).map(
+    ([action, means]) => `| \`${action}\` | ${BACKENDS.map((backend) => means[backend]).join(" | ")} |`,
+  );
+  return [`| action | ${BACKENDS.join(" | ")} |`, `| --- |${BACKENDS.map(() => " --- |").join("")}`, ...rows].join(
     "\n",
   );
 }

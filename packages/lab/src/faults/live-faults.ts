@@ -15,7 +15,8 @@ import {
 import { type Clock, FaultClient } from "@vmcslab/runtime";
 import type { FaultsReport } from "../target/target.js";
 import { type FaultImpact, quantileOf } from "./impact.js";
-import type { HostProcesses } from "./processes.js";
+import { isDoneOutside } from "./means.js";
+import type { DeathExpectation, HostProcesses } from "./processes.js";
 import { RemoteFault } from "./remote-fault.js";
 
 export interface LiveFaultsOptions {
@@ -27,6 +28,8 @@ export interface LiveFaultsOptions {
   readonly l0Address: string;
   /** Absent: nobody here can touch the host's processes from outside. */
   readonly processes?: HostProcesses;
+  /** Takes what there is to know. Default: a list of its own. */
+  readonly notes?: string[];
   readonly clock: Clock;
   readonly impact: FaultImpact;
   /** States the events of faults that begin by time. Default: they are not in the history. */
@@ -42,7 +45,7 @@ interface Tally {
 
 export class LiveFaults {
   /** What there is to know: victims that vanished, faults that were refused. */
-  readonly notes: string[] = [];
+  readonly notes: string[];
   readonly #options: LiveFaultsOptions;
   readonly #client: FaultClient;
   readonly #driver: FaultDriver;
@@ -52,6 +55,8 @@ export class LiveFaults {
   /** What came of faults, beyond what the driver counts. */
   readonly #more: Partial<Record<FaultKind, Tally>> = {};
   readonly #dead = new Set<string>();
+  /** Deaths that faults at events may bring about. */
+  readonly #expected = new Set<DeathExpectation>();
   /** Of what faults last killed. */
   readonly #restarts = new Map<Fault, Promise<void>>();
   #isOver = false;
@@ -60,6 +65,7 @@ export class LiveFaults {
 
   constructor(options: LiveFaultsOptions) {
     this.#options = options;
+    this.notes = options.notes ?? [];
     this.#client = new FaultClient(options.l0Address);
     const { clock, cpus, faults, seed, emit } = options;
     this.#driver = new FaultDriver({
@@ -92,6 +98,7 @@ export class LiveFaults {
     this.#isOver = true;
     this.#driver.healAll();
     for (const remote of [...this.#remotes]) this.#track(this.#endRemote(remote));
+    for (const expected of this.#expected) this.#track(expected.end().catch((error: unknown) => this.#complain(error)));
     const { processes } = this.#options;
     if (processes !== undefined) for (const name of this.#dead) this.#track(this.#restart(name));
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
@@ -137,22 +144,22 @@ export class LiveFaults {
     const { impact, processes } = this.#options;
     const { action } = fault;
     impact.injected(action.kind);
-    if (processes !== undefined) {
-      if (action.kind === "crashL0") return this.#kill(fault, "l0", processes);
-      if (action.kind === "crash" && action.when === "now") return this.#kill(fault, `cpu${cpu}`, processes);
-      if (action.kind === "stall") {
-        const goOn = processes.stall(`cpu${cpu}`, forNs ?? 0);
-        return () => {
-          goOn();
-          return 1;
-        };
-      }
+    if (processes !== undefined && isDoneOutside(fault, processes)) {
+      if (action.kind === "crashL0") return this.#kill(fault, "l0", forNs ?? 0, processes);
+      if (action.kind === "crash") return this.#kill(fault, `cpu${cpu}`, forNs ?? 0, processes);
+      const begin = action.kind === "stall" ? processes.stall : processes.cut;
+      const end = begin?.call(processes, `cpu${cpu}`, forNs ?? 0);
+      return () => {
+        if (end !== undefined) this.#track(end().catch((error: unknown) => this.#complain(error)));
+        return 1;
+      };
     }
     const drawn = drawnFault(fault, cpu);
+    if (action.kind === "crashL0") this.l0Restarted = true;
     const expected = this.#reviveWhenDead(drawn, forNs);
-    const remote = this.#give(drawn, this.#nameOf(fault, this.#options.faults.indexOf(fault)), false);
+    const remote = this.#give(drawn, this.#nameOf(fault, this.#options.faults.indexOf(fault)), expected.ready, false);
     return () => {
-      expected();
+      this.#track(expected.end().catch((error: unknown) => this.#complain(error)));
       this.#track(this.#endRemote(remote, action.kind));
       // What a message fault struck is known when L0 has said so.
       return fault.match === undefined ? 1 : 0;
@@ -162,20 +169,22 @@ export class LiveFaults {
   /** It is over when L0 says so, or with the workload. */
   #beginAtEvent(fault: Fault, name: string): void {
     const { kind } = fault.action;
-    let revive = (): void => undefined;
     const given = this.#drawnOnce(fault, name);
-    const remote: RemoteFault = this.#give(given, name, true, {
+    const expected = this.#reviveWhenDead(given, given.forNs);
+    this.#expected.add(expected);
+    const remote: RemoteFault = this.#give(given, name, expected.ready, true, {
       onActing: () => {
+        if (kind === "crashL0") this.l0Restarted = true;
         this.#tally(kind).injected++;
         this.#options.impact.injected(kind);
       },
       onEnded: (strikes) => {
         this.#remotes.delete(remote);
-        revive();
+        this.#expected.delete(expected);
+        this.#track(expected.end().catch((error: unknown) => this.#complain(error)));
         this.#ended(kind, strikes);
       },
     });
-    revive = this.#reviveWhenDead(given, given.forNs);
   }
 
   /** Which CPU has to be known when it is given to L0. */
@@ -189,12 +198,13 @@ export class LiveFaults {
   #give(
     fault: Fault,
     name: string,
+    ready: Promise<void>,
     isStatedThere: boolean,
     tell: { readonly onActing?: () => void; readonly onEnded?: (strikes: number) => void } = {},
   ): RemoteFault {
     const { clock, seed } = this.#options;
     const remote = new RemoteFault(name, {
-      ...{ fault, isStatedThere, client: this.#client, seed: `${seed}/${name}`, nowNs: () => clock.monoNs() },
+      ...{ fault, ready, isStatedThere, client: this.#client, seed: `${seed}/${name}`, nowNs: () => clock.monoNs() },
       after: (delayMs, callback) => clock.after(delayMs, callback),
       note: (text) => this.notes.push(text),
       ...tell,
@@ -218,10 +228,10 @@ export class LiveFaults {
     tally.struck += strikes;
   }
 
-  #kill(fault: Fault, name: string, processes: HostProcesses): Begun {
+  #kill(fault: Fault, name: string, forNs: number, processes: HostProcesses): Begun {
     if (name === "l0") this.l0Restarted = true;
     this.#dead.add(name);
-    const killed = processes.kill(name).catch((error: unknown) => this.#complain(error));
+    const killed = processes.kill(name, forNs).catch((error: unknown) => this.#complain(error));
     this.#track(killed);
     return () => {
       const restarted = killed.then(() => this.#restart(name));
@@ -236,12 +246,12 @@ export class LiveFaults {
     await this.#options.processes?.restart(name).catch((error: unknown) => this.#complain(error));
   }
 
-  /** A process that is to kill itself is started again when it has been dead for as long as the fault lasts. Returns what ends the expectation. */
-  #reviveWhenDead({ action }: Fault, forNs: number | undefined): () => void {
+  /** A process that is to kill itself is started again when it has been dead for as long as the fault lasts. */
+  #reviveWhenDead({ action }: Fault, forNs: number | undefined): DeathExpectation {
     const { processes, clock } = this.#options;
     const name = action.kind === "crashL0" ? "l0" : action.kind === "crash" ? `cpu${action.cpu}` : undefined;
-    if (name === undefined || processes === undefined) return () => undefined;
-    return processes.expectDeath(name, () => {
+    if (name === undefined || processes === undefined) return NOBODY_DIES;
+    return processes.expectDeath(name, forNs ?? 0, () => {
       if (name === "l0") this.l0Restarted = true;
       this.#dead.add(name);
       if (this.#isOver) this.#track(this.#restart(name));
@@ -269,6 +279,7 @@ export class LiveFaults {
   }
 }
 
+const NOBODY_DIES: DeathExpectation = { ready: Promise.resolve(), end: () => Promise.resolve() };
 const NONE: Tally = { injected: 0, healed: 0, struck: 0 };
 
 /** As it is given to L0: to begin now, and done to the CPU that was drawn. */

@@ -13,6 +13,8 @@ export interface RemoteFaultOptions {
   readonly client: FaultClient;
   readonly nowNs: () => number;
   readonly after: (delayMs: number, callback: () => void) => { cancel(): void };
+  /** It may be given to L0 when this has ended. */
+  readonly ready: Promise<void>;
   /** It states its events itself: the fault begins at an event that we do not see. */
   readonly isStatedThere: boolean;
   /** It acts. */
@@ -30,6 +32,10 @@ export class RemoteFault {
   /** It was seen to act. */
   isActing = false;
   #isOver = false;
+  /** L0 has said that it has it. */
+  #isHeld = false;
+  /** It answered when it was last asked. */
+  #isAnswered = false;
   readonly #told = new Set<string>();
 
   constructor(name: string, options: RemoteFaultOptions) {
@@ -37,7 +43,10 @@ export class RemoteFault {
     this.#name = name;
     const { forNs = Number.POSITIVE_INFINITY, on } = options.fault;
     this.#endsNs = on === undefined ? options.nowNs() + forNs : Number.POSITIVE_INFINITY;
-    void this.#give().then(() => this.#tendLater());
+    void options.ready
+      .catch((error: unknown) => options.note(error instanceof Error ? error.message : String(error)))
+      .then(() => (this.#isOver ? undefined : this.#give()))
+      .then(() => this.#tendLater());
   }
 
   get kind(): FaultKind {
@@ -65,9 +74,21 @@ export class RemoteFault {
       return;
     }
     if (known?.state === "acting") this.#acts();
+    // An L0 that was to die and does not know of it any more has died: the next one must not.
+    if (known === undefined && this.kind === "crashL0" && this.#isHeld) {
+      if (this.#isAnswered) this.#died();
+      else this.#tendLater();
+      return;
+    }
     const isPiecewise = this.#options.fault.forNs === undefined;
     if (known === undefined || (isPiecewise && known.state === "acting")) await this.#give();
     this.#tendLater();
+  }
+
+  #died(): void {
+    this.#isOver = true;
+    this.#acts();
+    this.#options.onEnded?.(1);
   }
 
   #tendLater(): void {
@@ -80,6 +101,7 @@ export class RemoteFault {
     if (forNs <= 0) return;
     const answer = await client.inject({ ...fault, name: this.#name, forNs }, { seed, isStated: !isStatedThere });
     if (answer.ok) {
+      this.#isHeld = true;
       for (const text of answer.value.notes) this.#tell(`fault ${this.#name}: ${text}`);
       if (answer.value.state === "acting") this.#acts();
       return;
@@ -109,6 +131,7 @@ export class RemoteFault {
 
   async #find(): Promise<FaultStatus | undefined> {
     const answer = await this.#options.client.list({ ended: true });
+    this.#isAnswered = answer.ok;
     return answer.ok ? answer.value.find(({ name }) => name === this.#name) : undefined;
   }
 }

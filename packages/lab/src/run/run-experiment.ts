@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { HostCounters } from "@vmcslab/nested";
 import type { Clock } from "@vmcslab/runtime";
 import { describeSilence, writeRecording } from "../check/recording.js";
-import { errorMessage, InterruptedError } from "../errors.js";
+import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
 import { WHILE_FAULTS } from "../experiment/units.js";
@@ -138,15 +138,16 @@ async function liveFaults(
 
 async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTarget> {
   try {
-    return await options.launch(targetOptions(options, folder));
+    return await options.launch(await targetOptions(options, folder));
   } catch (thrown) {
     // Nothing was run, and nothing is wrong: a folder without a result would only puzzle. After a failure its logs are of use.
-    if (thrown instanceof InterruptedError) await rm(folder.path, { recursive: true, force: true });
+    if (thrown instanceof InterruptedError || thrown instanceof UsageError)
+      await rm(folder.path, { recursive: true, force: true });
     throw thrown;
   }
 }
 
-function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: RunFolder): TargetOptions {
+async function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: RunFolder): Promise<TargetOptions> {
   const { cpus, poolSize, cpuModel, lostCpu, lease, journal } = experiment.machine;
   return {
     cpus,
@@ -158,6 +159,7 @@ function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: Ru
     hostName: experiment.name,
     historyDir: folder.historyDir,
     logsDir: folder.logsDir,
+    faults: await readFaults(experiment),
     ...(natsUrl === undefined ? {} : { natsUrl }),
     logLevel,
   };

@@ -1,6 +1,6 @@
 /** Where an experiment runs: a host, and the trace that records it. */
 
-import type { FaultFact, FaultTally } from "@vmcslab/faults";
+import type { Fault, FaultFact, FaultTally } from "@vmcslab/faults";
 import type { HostCounters } from "@vmcslab/nested";
 import type { CostModel, CycleTotals } from "@vmcslab/sim";
 import type { HostProcesses } from "../faults/processes.js";
@@ -66,6 +66,8 @@ export interface TargetOptions {
   readonly logsDir: string;
   /** Where L0 keeps its journal; undefined: nowhere. */
   readonly journal?: string;
+  /** What the experiment will do to the host. */
+  readonly faults: readonly Fault[];
 }
 
 /** What was done to a host on purpose. */
@@ -116,6 +118,8 @@ export interface FaultTarget {
   readonly l0Address: string;
   /** Absent: nobody here can touch the host's processes from outside. */
   readonly processes?: HostProcesses;
+  /** By which means faults are injected, and what there is to know about them; it grows. */
+  readonly notes?: string[];
   /** States what is done to processes from outside, as source `faults`. Absent: it is not in the history. */
   readonly emit?: (fact: FaultFact) => void;
   /** Ends when the host is whole again. Throws UnavailableError when it is not in time. */

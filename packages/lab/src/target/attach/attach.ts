@@ -1,48 +1,75 @@
 /** The attached target: a host that runs already, in containers or wherever, and goes on running after the experiment. */
 import type { HostCounters } from "@vmcslab/nested";
-import { L0Client, systemClock, TraceClient } from "@vmcslab/runtime";
-import { UnavailableError, UsageError } from "../../errors.js";
+import { checkHealth, L0Client, systemClock, TraceClient } from "@vmcslab/runtime";
+import { UnavailableError } from "../../errors.js";
 import type { Host } from "../../host.js";
+import { composeHost, composeProcesses } from "../compose/compose-host.js";
+import type { ComposeProcesses } from "../compose/compose-processes.js";
 import { grpcHost } from "../grpc-host.js";
-import type { RunningTarget, Settlement, SourcePosition, TargetOptions } from "../target.js";
+import { Injector } from "../injector.js";
+import type { FaultTarget, RunningTarget, Settlement, SourcePosition, TargetOptions } from "../target.js";
 import { endsOf, furthestOf, isSameLife, waitUntilTraced } from "../traced.js";
+import { waitForCpus } from "../wait-for-cpus.js";
 import { answered } from "./answered.js";
+import { checkFaults, checkHost } from "./check-host.js";
 import { type CopiedHistory, copyHistory } from "./copy-history.js";
 
-export interface AttachOptions {
-  /** host:port of L0. */
+/** Where L0 and trace answer (host:port); or a project of docker compose, which says so itself where nothing else is said, and whose containers faults are done to. */
+export type AttachOptions =
+  | { readonly l0Address: string; readonly traceAddress: string; readonly project?: undefined }
+  | { readonly l0Address?: string; readonly traceAddress?: string; readonly project: string };
+
+/** Addresses, and what can be done to processes from outside. */
+interface Attached {
   readonly l0Address: string;
-  /** host:port of trace. */
   readonly traceAddress: string;
+  readonly processes: ComposeProcesses | undefined;
+  readonly notes: string[];
 }
 
 /** What was there when the run began. */
 interface Beginning {
   readonly hostName: string;
+  /** How many CPUs it has. */
+  readonly cpus: number;
   readonly counters: HostCounters;
+  /** Of lives that go on, and of the last ones of sources that are gone. */
   readonly positions: readonly SourcePosition[];
   /** Lives that were over. */
   readonly over: readonly SourcePosition[];
 }
+
+/** Docker waits longer and longer before it starts a container again that died often. */
+const WHOLE_TIMEOUT_MS = 60_000;
+const COMPLETE_TIMEOUT_MS = 10_000;
+const COMPLETE_PAUSE_MS = 250;
+const INTERVAL_MS = 100;
 
 /**
  * Attaches to a host that nobody uses: there are no vcpus. Every CPU is taken out of use and back, so that the history of the run begins with nothing active
  * and says so itself. Throws UsageError for a host that is not as the experiment wants it, UnavailableError for one that does not answer.
  */
 export async function attachToHost(attach: AttachOptions, options: TargetOptions): Promise<RunningTarget> {
-  const l0 = new L0Client(attach.l0Address);
-  const trace = new TraceClient(attach.traceAddress);
+  const attached = await reach(attach, options);
+  const { l0Address, traceAddress } = attached;
+  const l0 = new L0Client(l0Address);
+  const trace = new TraceClient(traceAddress);
   try {
-    const beginning = await begin(l0, trace, options);
-    const host = grpcHost(attach.l0Address);
+    const beginning = await patiently(() => begin(l0, trace, attached, options));
+    const host = grpcHost(l0Address);
+    const injector = new Injector({ hostName: beginning.hostName }, traceAddress);
     return {
       mode: "attached",
       host: { ...host, createVcpu: (request) => host.createVcpu({ poolSize: options.poolSize, ...request }) },
+      faults: faultTarget(l0, attached, beginning, injector),
       countersBefore: beginning.counters,
       // The host is not ours: whoever runs it sees to its services. What breaks fails the operations.
       broken: new Promise(() => undefined),
-      settle: () => settle(l0, trace, beginning, options.historyDir),
-      stop: () => detach(host, l0, trace),
+      settle: async () => await settle(l0, trace, beginning, await injector.settle(), options.historyDir),
+      stop: async () => {
+        await injector.close();
+        await detach(host, l0, trace);
+      },
     };
   } catch (thrown) {
     l0.close();
@@ -51,14 +78,78 @@ export async function attachToHost(attach: AttachOptions, options: TargetOptions
   }
 }
 
+async function reach(attach: AttachOptions, { faults }: TargetOptions): Promise<Attached> {
+  const notes: string[] = [];
+  if (attach.project === undefined) {
+    const dies = faults.some(({ action }) => action.kind === "crash" || action.kind === "crashL0");
+    if (dies) notes.push("crash: services kill themselves; whoever runs the host decides when they start again");
+    return { ...attach, processes: undefined, notes };
+  }
+  const host = await composeHost(attach.project);
+  const processes = faults.length === 0 ? undefined : await composeProcesses(host, faults, notes);
+  const { l0Address = host.l0Address, traceAddress = host.traceAddress } = attach;
+  return { l0Address, traceAddress, processes, notes };
+}
+
+function faultTarget(
+  l0: L0Client,
+  { l0Address, traceAddress, processes, notes }: Attached,
+  { cpus }: Beginning,
+  injector: Injector,
+): FaultTarget {
+  return {
+    ...{ l0Address, notes, emit: injector.emit },
+    ...(processes === undefined ? {} : { processes }),
+    whole: async () => {
+      await waitForCpus(l0Address, cpus, systemClock, WHOLE_TIMEOUT_MS);
+      await waitUntilAllAnswer(l0, [l0Address, traceAddress]);
+    },
+  };
+}
+
+/** Ends when L0 and trace serve and every source says where it stands. */
+async function waitUntilAllAnswer(l0: L0Client, addresses: readonly string[]): Promise<void> {
+  const endNs = systemClock.monoNs() + WHOLE_TIMEOUT_MS * 1e6;
+  let state = "";
+  while (systemClock.monoNs() < endNs) {
+    const health = await Promise.all(addresses.map((address) => checkHealth(address)));
+    const flushed = await l0.flushHost();
+    if (health.every((status) => status === "SERVING") && flushed.ok && flushed.value.silent.length === 0) return;
+    state = flushed.ok
+      ? `health ${health.join(", ")}; silent: ${flushed.value.silent.join(", ") || "nobody"}`
+      : flushed.error.message;
+    await systemClock.sleep(INTERVAL_MS);
+  }
+  throw new UnavailableError(`L0 and trace do not serve after ${WHOLE_TIMEOUT_MS / 1_000} s (${state})`);
+}
+
 async function detach(host: Host, l0: L0Client, trace: TraceClient): Promise<void> {
   await host.close();
   l0.close();
   trace.close();
 }
 
-async function begin(l0: L0Client, trace: TraceClient, options: TargetOptions): Promise<Beginning> {
-  await checkHost(l0, options);
+/** A host that has just come up, or whose CPUs' leases end on a machine under load, is complete a moment later. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  const endNs = systemClock.monoNs() + COMPLETE_TIMEOUT_MS * 1e6;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (!(thrown instanceof UnavailableError) || systemClock.monoNs() > endNs) throw thrown;
+    }
+    await systemClock.sleep(COMPLETE_PAUSE_MS);
+  }
+}
+
+async function begin(
+  l0: L0Client,
+  trace: TraceClient,
+  { l0Address, processes }: Attached,
+  options: TargetOptions,
+): Promise<Beginning> {
+  const cpus = await checkHost(l0, options);
+  await checkFaults(l0Address, options, processes);
   const { positions, silent } = answered("L0", await l0.flushHost());
   if (silent.length > 0) throw new UnavailableError(`${silent.join(", ")} did not say how many events there are`);
   const { sources } = await waitUntilTraced(trace, positions, [], systemClock);
@@ -68,38 +159,37 @@ async function begin(l0: L0Client, trace: TraceClient, options: TargetOptions): 
     answered("L0", await l0.onlineCpu(cpu));
   }
   const { host, counters } = answered("L0", await l0.host());
-  return { hostName: host, counters, positions, over };
+  const gone = lastOfSources(over.filter((life) => life.host === host)).filter(
+    ({ source }) => !positions.some((position) => position.source === source),
+  );
+  return { hostName: host, cpus, counters, positions: [...positions, ...gone], over };
 }
 
-async function checkHost(l0: L0Client, { cpus: wanted, cpuModel }: TargetOptions): Promise<void> {
-  const cpus = answered("L0", await l0.listCpus());
-  const away = cpus.filter(({ state }) => state !== "online");
-  if (away.length > 0) {
-    const states = away.map(({ cpu, state }) => `CPU ${cpu} is ${state}`);
-    throw new UnavailableError(`the host is not complete: ${states.join(", ")}`);
-  }
-  if (cpus.length < wanted) {
-    throw new UsageError(`the experiment wants ${wanted} CPUs, the host has ${cpus.length}: --cpus ${cpus.length}`);
-  }
-  const [other] = cpus.filter(({ model }) => cpuModel !== undefined && model !== cpuModel);
-  if (other !== undefined) {
-    throw new UsageError(`the experiment wants CPU model ${cpuModel}, CPU ${other.cpu} of the host is ${other.model}`);
-  }
-  const vcpus = answered("L0", await l0.listVcpus());
-  if (vcpus.length === 0) return;
-  throw new UsageError(`the host is in use: it has ${vcpus.length} vcpus. Destroy them, or restart L0`);
+/** The latest life of each source. */
+function lastOfSources(lives: readonly SourcePosition[]): SourcePosition[] {
+  const last = new Map<string, SourcePosition>();
+  for (const { host, source, incarnation, published } of lives)
+    if ((last.get(source)?.incarnation ?? -1) < incarnation) last.set(source, { host, source, incarnation, published });
+  return [...last.values()];
 }
 
 async function settle(
   l0: L0Client,
   trace: TraceClient,
   { hostName, positions: beginnings, over }: Beginning,
+  ofFaults: readonly SourcePosition[],
   historyDir: string,
 ): Promise<Settlement> {
-  const { positions, silent } = answered("L0", await l0.flushHost());
+  const { positions: ofHost, silent } = answered("L0", await l0.flushHost());
+  const positions = [...ofHost, ...ofFaults];
   const { sources } = await waitUntilTraced(trace, positions, silent, systemClock);
-  const history = await copyHistory(trace.history(hostName), beginnings, historyDir);
-  const ofRun = sources.filter((life) => life.host === hostName && !over.some((other) => isSameLife(other, life)));
+  const history = await copyHistory(trace.history(hostName), { beginnings, ends: positions }, historyDir);
+  // The host goes on: a life that began after its source had said where it stands is not of this run.
+  const isLater = ({ source, incarnation }: SourcePosition): boolean =>
+    positions.some((position) => position.source === source && position.incarnation < incarnation);
+  const ofRun = sources.filter(
+    (life) => life.host === hostName && !isLater(life) && !over.some((other) => isSameLife(other, life)),
+  );
   const { ended, unended } = endsOf(ofRun, positions, silent);
   const events = countEvents(positions, beginnings, history);
   return { events, positions: [...ended, ...positions], silent, unended, beginnings };

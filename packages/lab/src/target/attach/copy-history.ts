@@ -12,10 +12,17 @@ export interface CopiedHistory {
   readonly lives: readonly SourcePosition[];
 }
 
-/** Copies events after the beginnings. Lives that were over before the run began are left out. */
+/** Where the run began and where it ends, by source. The host was there before, and goes on. */
+export interface Bounds {
+  readonly beginnings: readonly SourcePosition[];
+  /** As sources said at the end of the run. Of one that did not, everything is taken. */
+  readonly ends: readonly SourcePosition[];
+}
+
+/** Copies events between the beginnings and the ends. Lives that were over before the run began, and those that began after it, are left out. */
 export async function copyHistory(
   batches: AsyncIterable<eventsWire.EventBatch>,
-  beginnings: readonly SourcePosition[],
+  { beginnings, ends }: Bounds,
   directory: string,
 ): Promise<CopiedHistory> {
   const files = new Map<string, FileHandle>();
@@ -23,7 +30,7 @@ export async function copyHistory(
   let stored = 0;
   try {
     for await (const batch of batches) {
-      const rest = afterBeginning(batch, beginnings);
+      const rest = upToEnd(afterBeginning(batch, beginnings), ends);
       if (rest.events.length === 0) continue;
       const name = fileName(rest);
       const file = files.get(name) ?? (await open(join(directory, name), "a"));
@@ -46,6 +53,15 @@ function afterBeginning(batch: eventsWire.EventBatch, beginnings: readonly Sourc
   const first = Number(batch.firstSequence);
   const before = Math.min(batch.events.length, Math.max(0, beginning.published + 1 - first));
   return { ...batch, firstSequence: BigInt(first + before), events: batch.events.slice(before) };
+}
+
+function upToEnd(batch: eventsWire.EventBatch, ends: readonly SourcePosition[]): eventsWire.EventBatch {
+  const end = ends.find(({ source }) => source === batch.source);
+  const incarnation = Number(batch.incarnation);
+  if (end === undefined || incarnation < end.incarnation) return batch;
+  if (incarnation > end.incarnation) return { ...batch, events: [] };
+  const count = Math.max(0, end.published - Number(batch.firstSequence) + 1);
+  return { ...batch, events: batch.events.slice(0, count) };
 }
 
 function fileName({ host, source, incarnation }: eventsWire.EventBatch): string {

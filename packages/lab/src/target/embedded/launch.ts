@@ -4,12 +4,12 @@ import { dirname, join } from "node:path";
 import { systemClock, TraceClient } from "@vmcslab/runtime";
 import { InterruptedError, UnavailableError } from "../../errors.js";
 import { grpcHost } from "../grpc-host.js";
+import { Injector } from "../injector.js";
 import type { RunningTarget, TargetOptions } from "../target.js";
+import { waitForCpus } from "../wait-for-cpus.js";
 import { type ChildOptions, ServiceChild } from "./child.js";
 import { settleEvents } from "./event-counts.js";
-import { Injector } from "./injector.js";
 import { EmbeddedProcesses } from "./processes.js";
-import { waitForCpus } from "./wait-for-cpus.js";
 import { waitUntilServing } from "./wait-until-serving.js";
 
 /** Program and arguments that `cpu`, `l0` and `trace` are put behind. */

@@ -1,7 +1,7 @@
 /** The services of an embedded host as processes that may be killed, stopped and started again. */
-import { spawn } from "node:child_process";
 import { systemClock } from "@vmcslab/runtime";
-import type { HostProcesses } from "../../faults/processes.js";
+import type { DeathExpectation, HostProcesses } from "../../faults/processes.js";
+import { startGuard } from "../guard.js";
 import type { ServiceChild } from "./child.js";
 
 /** Starts a service that listens there. */
@@ -76,29 +76,29 @@ export class EmbeddedProcesses implements HostProcesses {
     }
   }
 
-  stall(name: string, forNs: number): () => void {
+  stall(name: string, forNs: number): () => Promise<void> {
     const child = this.#of(name);
-    if (child.pid === undefined || !child.isAlive) return () => undefined;
+    const { pid } = child;
+    if (pid === undefined || !child.isAlive) return () => Promise.resolve();
     // It goes on by itself: whoever stopped it may be gone.
-    const seconds = (forNs / 1e9).toFixed(3);
-    const guard = spawn("/bin/sh", ["-c", `sleep ${seconds}; kill -CONT ${child.pid}`], {
-      detached: true,
-      stdio: "ignore",
-    });
-    guard.once("error", () => child.signal("SIGCONT"));
-    guard.unref();
+    const guard = startGuard(forNs, 'kill -CONT "$1"', [`${pid}`]);
+    guard.ready.catch(() => child.signal("SIGCONT"));
     child.signal("SIGSTOP");
     return () => {
       child.signal("SIGCONT");
-      // Its shell and its sleep are a group of their own.
-      if (guard.pid !== undefined && guard.exitCode === null) killGroup(guard.pid);
+      guard.cancel();
+      return Promise.resolve();
     };
   }
 
-  expectDeath(name: string, died: () => void): () => void {
+  expectDeath(name: string, _forNs: number, died: () => void): DeathExpectation {
     this.#expected.set(name, died);
-    return () => {
-      if (this.#expected.get(name) === died) this.#expected.delete(name);
+    return {
+      ready: Promise.resolve(),
+      end: () => {
+        if (this.#expected.get(name) === died) this.#expected.delete(name);
+        return Promise.resolve();
+      },
     };
   }
 
@@ -125,13 +125,5 @@ export class EmbeddedProcesses implements HostProcesses {
     }
     this.#expected.delete(name);
     died();
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // It ended by itself meanwhile.
   }
 }

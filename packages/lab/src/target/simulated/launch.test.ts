@@ -12,7 +12,7 @@ let hosts = 0;
 async function start(): Promise<RunningTarget> {
   const historyDir = join(runs.path, `${++hosts}`);
   mkdirSync(historyDir);
-  const machine = { lostCpu: "wait", lease: "100ms" } as const;
+  const machine = { lostCpu: "wait", faults: [], lease: "100ms" } as const;
   const folders = { historyDir, logsDir: historyDir };
   const options = { cpus: 2, poolSize: 1, hostName: "h", logLevel: "warn", ...machine, ...folders };
   return await launchSimulated(options, { faults: [], seed: 1, costModel: defaultCosts() });

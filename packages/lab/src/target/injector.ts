@@ -1,18 +1,18 @@
 /** Source `faults`: whoever injects what is done to processes from outside, as the history has it. */
 import type { FaultFact } from "@vmcslab/faults";
 import { newIncarnation, Publisher, systemClock } from "@vmcslab/runtime";
-import type { SourcePosition, TargetOptions } from "../target.js";
+import type { SourcePosition, TargetOptions } from "./target.js";
 
 const FLUSH_MS = 2_000;
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export class Injector {
-  readonly #options: TargetOptions;
+  readonly #options: Pick<TargetOptions, "hostName" | "natsUrl">;
   readonly #traceAddress: string;
   /** Only a run that injects something has this source. */
   #publisher: Publisher | undefined;
 
-  constructor(options: TargetOptions, traceAddress: string) {
+  constructor(options: Pick<TargetOptions, "hostName" | "natsUrl">, traceAddress: string) {
     this.#options = options;
     this.#traceAddress = traceAddress;
   }

@@ -1,13 +1,18 @@
 import { type Clock, L0Client } from "@vmcslab/runtime";
-import { UnavailableError } from "../../errors.js";
+import { UnavailableError } from "../errors.js";
 
 const TIMEOUT_MS = 15_000;
 const INTERVAL_MS = 20;
 
 /** Ends when L0 can use all CPUs. Throws UnavailableError when it cannot in time. */
-export async function waitForCpus(l0Address: string, cpus: number, clock: Clock): Promise<void> {
+export async function waitForCpus(
+  l0Address: string,
+  cpus: number,
+  clock: Clock,
+  timeoutMs = TIMEOUT_MS,
+): Promise<void> {
   const client = new L0Client(l0Address);
-  const endNs = clock.monoNs() + TIMEOUT_MS * 1e6;
+  const endNs = clock.monoNs() + timeoutMs * 1e6;
   let state = "L0 does not answer";
   try {
     while (clock.monoNs() < endNs) {
@@ -20,5 +25,5 @@ export async function waitForCpus(l0Address: string, cpus: number, clock: Clock)
   } finally {
     client.close();
   }
-  throw new UnavailableError(`the host is not complete after ${TIMEOUT_MS / 1_000} s: ${state}`);
+  throw new UnavailableError(`the host is not complete after ${timeoutMs / 1_000} s: ${state}`);
 }
