@@ -1,4 +1,3 @@
-import { FAULT_ACTIONS } from "./actions.js";
 import { sampler } from "./distribution/quantile.js";
 import {
   ANY_CPU,
@@ -83,6 +82,8 @@ export class FaultDriver {
   /** How often faults that repeat have begun. */
   readonly #begun = new Map<Fault, number>();
   readonly #streams = new Map<Fault, RandomStream>();
+  /** Of those that were renewed. */
+  readonly #leases = new Map<Fault, number>();
   #over = false;
   injected = 0;
   healed = 0;
@@ -116,8 +117,9 @@ export class FaultDriver {
     else this.#arm(fault);
   }
 
-  /** Its lease is this long from now. False: it does not act. */
+  /** Its lease is this long from now, or from when it begins. False: it does not act. */
   renew(fault: Fault, forNs: number): boolean {
+    this.#leases.set(fault, forNs);
     const acting = this.#acting.get(fault);
     if (acting === undefined) return false;
     acting.timer?.cancel();
@@ -155,7 +157,7 @@ export class FaultDriver {
     this.#tallyOf(fault).injected++;
     this.#begun.set(fault, (this.#begun.get(fault) ?? 0) + 1);
     this.#emit("fault.injected", fault, cpu);
-    const { forNs = FAULT_ACTIONS[fault.action.kind].leaseNs } = fault;
+    const forNs = this.#leases.get(fault) ?? fault.forNs;
     const heal = this.#options.begin(fault, cpu, forNs);
     const timer = forNs === undefined ? undefined : after(forNs, () => this.#heal(fault));
     this.#acting.set(fault, { heal, cpu, timer });

@@ -30,6 +30,7 @@ export type MessageAction =
   | { readonly kind: "delay"; readonly delay: Distribution }
   /** `copies`: how many more arrive, 1 or more. */
   | { readonly kind: "duplicate"; readonly copies: number }
+  /** `byNs`: 1 or more; what is held for no time is overtaken by nothing. */
   | { readonly kind: "reorder"; readonly byNs: number }
   | { readonly kind: "error"; readonly definite: boolean };
 

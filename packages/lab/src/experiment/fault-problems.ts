@@ -25,6 +25,9 @@ export function faultProblems({ faults, machine, workload }: Judged): Problem[] 
       ...matchProblems(fault),
       ...cpuProblems(fault, machine.cpus),
       ...(typeof fault.do === "object" && "delay" in fault.do ? delayProblems(fault.do.delay, ["do", "delay"]) : []),
+      ...(typeof fault.do === "object" && "reorder" in fault.do && nanoseconds(fault.do.reorder.by) === 0
+        ? [{ path: ["do", "reorder", "by"], message: "must be longer than 0" }]
+        : []),
       ...(fault.repeat === undefined ? [] : delayProblems(fault.repeat.every, ["repeat", "every"])),
     ].map(({ path, message }) => ({ path: ["faults", index, ...path], message }));
   });

@@ -10,7 +10,7 @@ import { count, duration, lease, TIMES_MAX } from "./schema-parts.js";
 
 const party = z
   .string({ error: 'must be "l0", "cpu" (any of them) or a CPU such as "cpu3"' })
-  .regex(/^(?:l0|cpu\d{0,2})$/, 'must be "l0", "cpu" (any of them) or a CPU such as "cpu3"');
+  .regex(/^(?:l0|cpu(?:0|[1-9]\d?)?)$/, 'must be "l0", "cpu" (any of them) or a CPU such as "cpu3"');
 
 const probabilityMessage = "must be a number from 0 to 1";
 

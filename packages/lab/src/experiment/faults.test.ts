@@ -132,6 +132,8 @@ describe("a fault of an experiment file", () => {
     ["- { match: {}, do: { delay: { pareto: { scale: 1ms, shape: 0 } } } }", /shape: must be a number above 0$/],
     ["- { match: { method: vmclaer }, do: dropReply }", /method: must be one of .*; did you mean "vmclear"\?$/],
     ["- { match: { from: cpus }, do: dropReply }", /match\.from: must be "l0", "cpu" \(any of them\) or a CPU/],
+    ["- { match: { from: cpu03 }, do: dropReply }", /match\.from: must be "l0", "cpu" \(any of them\) or a CPU/],
+    ["- { match: {}, do: { reorder: { by: 0ms } } }", /do\.reorder\.by: must be longer than 0$/],
     ["- { match: { probability: 2 }, do: dropReply }", /probability: must be a number from 0 to 1$/],
     ["- { match: { nth: 0 }, do: dropReply }", /nth: must be a whole number from 1 to 1000000000$/],
     ["- { match: { to: cpu9 }, do: dropReply }", /there is no CPU 9: machine\.cpus is 4, so they are 0 to 3$/],

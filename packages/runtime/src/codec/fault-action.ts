@@ -21,12 +21,12 @@ const COPIES_MAX = LIMITS.copies.max;
 const PPM_MAX = 500_000;
 const TIMES_MAX = 1_000_000_000;
 
-const MOMENT = new NameCodec<CrashMoment, WireCrashMoment>("crash moment", {
+const MOMENT = new NameCodec<CrashMoment, WireCrashMoment>("when: crash moment", {
   now: WireCrashMoment.NOW,
   beforeFlush: WireCrashMoment.BEFORE_FLUSH,
   afterFlush: WireCrashMoment.AFTER_FLUSH,
 });
-const RESOURCE = new NameCodec<"node" | "page", Resource>("resource", { node: Resource.NODE, page: Resource.PAGE });
+const RESOURCE = new NameCodec<"node" | "page", Resource>("what: resource", { node: Resource.NODE, page: Resource.PAGE });
 
 /** Throws for a fault of any CPU: whoever injects draws which one. */
 export function actionToWire(action: FaultAction): WireAction {

@@ -11,6 +11,7 @@ import { durationNs } from "./fault-duration.js";
 import { InvalidMessage } from "./invalid-message.js";
 import { NameCodec } from "./names.js";
 import { defined, required, toNumber } from "./numbers.js";
+import { between } from "./ranges.js";
 
 export type FaultState = "waiting" | "acting" | "ended";
 
@@ -37,7 +38,9 @@ export interface FaultOrder {
 }
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
-const PARTY = /^(?:l0|cpu\d{0,2})$/;
+/** `l0`, `cpu`, or a CPU's number as events write it. */
+const PARTY = /^(?:l0|cpu(?:\d|[1-5]\d|6[0-3])?)$/;
+const COUNT_MAX = 1_000_000_000;
 const EVENT_LENGTH_MAX = 64;
 const SEED_LENGTH_MAX = 128;
 
@@ -135,7 +138,7 @@ function startFromWire(start: WireFault["start"]): Pick<Fault, "at" | "on"> {
   const { event, nth } = start.value;
   if (event === "" || event.length > EVENT_LENGTH_MAX)
     throw new InvalidMessage(`event "${shown(event)}" is no event kind`);
-  return { on: { event, nth: nth === 0 ? 1 : nth } };
+  return { on: { event, nth: between(nth === 0 ? 1 : nth, 1, COUNT_MAX, "on.nth") } };
 }
 
 function matchToWire(match: FaultMatch): WireFaultMatch {
@@ -144,19 +147,19 @@ function matchToWire(match: FaultMatch): WireFaultMatch {
 }
 
 function matchFromWire({ from, to, method, nth, every, probability }: WireFaultMatch): FaultMatch {
-  for (const party of [from, to])
+  for (const [field, party] of Object.entries({ from, to }))
     if (party !== "" && !PARTY.test(party))
-      throw new InvalidMessage(`"${shown(party)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`);
+      throw new InvalidMessage(`match.${field} "${shown(party)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`);
   if (method !== "" && !Object.hasOwn(METHODS, method))
-    throw new InvalidMessage(`method "${shown(method)}" is not known`);
+    throw new InvalidMessage(`match.method "${shown(method)}" is not known`);
   if (probability !== undefined && !(probability >= 0 && probability <= 1))
-    throw new InvalidMessage(`probability ${probability} is not from 0 to 1`);
+    throw new InvalidMessage(`match.probability ${probability} is not from 0 to 1`);
   return defined({
     from: orNone(from),
     to: orNone(to),
     method: orNone(method),
-    nth: nth === 0 ? undefined : nth,
-    every: every === 0 ? undefined : every,
+    nth: nth === 0 ? undefined : between(nth, 1, COUNT_MAX, "match.nth"),
+    every: every === 0 ? undefined : between(every, 1, COUNT_MAX, "match.every"),
     probability,
   });
 }
