@@ -13,6 +13,7 @@ import {
   FaultState,
   Resource,
   Fault as WireFault,
+  type FaultMatch as WireFaultMatch,
   FaultStatus as WireFaultStatus,
 } from "../generated/vmcslab/v1/faults.js";
 import { type FaultStatus, faultFromWire, faultToWire, statusFromWire, statusToWire } from "./fault.js";
@@ -101,13 +102,9 @@ const overTheWire = (sent: Fault, seed = "") =>
 describe("a fault on the wire", () => {
   test("every fault of the vocabulary comes back as it was sent, with its seed", () => {
     fc.assert(
-      fc.property(
-        fault,
-        fc.string({ maxLength: 128 }).map((text) => text.toWellFormed()),
-        (sent, seed) => {
-          expect(overTheWire(sent, seed)).toStrictEqual({ fault: structuredClone(sent), seed });
-        },
-      ),
+      fc.property(fault, fc.string({ maxLength: 128 }), (sent, seed) => {
+        expect(overTheWire(sent, seed)).toStrictEqual({ fault: structuredClone(sent), seed });
+      }),
       { numRuns: 1000 },
     );
   });
@@ -143,7 +140,7 @@ describe("a fault on the wire", () => {
   });
 });
 
-const NO_MATCH = { from: "", to: "", method: "", nth: 0, every: 0, probability: undefined };
+const NO_MATCH: WireFaultMatch = { from: "", to: "", method: "", nth: 0, every: 0, probability: undefined };
 
 function wire(changes: Partial<WireFault>): WireFault {
   return {
@@ -153,10 +150,8 @@ function wire(changes: Partial<WireFault>): WireFault {
   };
 }
 
-const dropping = (match: Partial<typeof NO_MATCH>): WireFault =>
+const dropping = (match: Partial<WireFaultMatch>): WireFault =>
   wire({ action: { $case: "dropRequest", value: {} }, match: { ...NO_MATCH, ...match } });
-
-const delaying = (delay: NonNullable<Parameters<typeof delayed>[0]>): WireFault => delayed(delay);
 
 function delayed(delay: Extract<NonNullable<WireFault["action"]>, { $case: "delay" }>["value"]["delay"]): WireFault {
   return wire({ action: { $case: "delay", value: { delay } }, match: NO_MATCH });
@@ -200,29 +195,29 @@ describe("what the wire can say and the vocabulary cannot is refused, and the re
     ["less than never", dropping({ probability: -0.1 }), "match.probability -0.1 is not from 0 to 1"],
     ["no number", dropping({ probability: Number.NaN }), "match.probability NaN is not from 0 to 1"],
     ["no distribution", delayed(undefined), "the delay's distribution is missing"],
-    ["a constant over 53 bits", delaying({ $case: "constantNs", value: 2n ** 60n }), "constant_ns"],
-    ["min above max", delaying({ $case: "uniform", value: { minNs: 2n, maxNs: 1n } }), "min_ns 2 is above max_ns 1"],
+    ["a constant over 53 bits", delayed({ $case: "constantNs", value: 2n ** 60n }), "constant_ns"],
+    ["min above max", delayed({ $case: "uniform", value: { minNs: 2n, maxNs: 1n } }), "min_ns 2 is above max_ns 1"],
     [
       "a median of 0",
-      delaying({ $case: "logNormal", value: { p50Ns: 0n, p99Ns: 1n } }),
+      delayed({ $case: "logNormal", value: { p50Ns: 0n, p99Ns: 1n } }),
       "p50_ns 0 must be above 0 and not above p99_ns 1",
     ],
     [
       "a median above the tail",
-      delaying({ $case: "logNormal", value: { p50Ns: 2n, p99Ns: 1n } }),
+      delayed({ $case: "logNormal", value: { p50Ns: 2n, p99Ns: 1n } }),
       "p50_ns 2 must be above 0 and not above p99_ns 1",
     ],
-    ["no scale", delaying({ $case: "pareto", value: { scaleNs: 0n, shape: 1 } }), "scale_ns must be above 0"],
-    ["no shape", delaying({ $case: "pareto", value: { scaleNs: 1n, shape: 0 } }), "shape 0 must be above 0"],
+    ["no scale", delayed({ $case: "pareto", value: { scaleNs: 0n, shape: 1 } }), "scale_ns must be above 0"],
+    ["no shape", delayed({ $case: "pareto", value: { scaleNs: 1n, shape: 0 } }), "shape 0 must be above 0"],
     [
       "an endless shape",
-      delaying({ $case: "pareto", value: { scaleNs: 1n, shape: Number.POSITIVE_INFINITY } }),
+      delayed({ $case: "pareto", value: { scaleNs: 1n, shape: Number.POSITIVE_INFINITY } }),
       "shape Infinity must be above 0",
     ],
-    ["no samples", delaying({ $case: "empirical", value: { samplesNs: [] } }), "0 samples_ns: 1 to 10000"],
+    ["no samples", delayed({ $case: "empirical", value: { samplesNs: [] } }), "0 samples_ns: 1 to 10000"],
     [
       "too many samples",
-      delaying({ $case: "empirical", value: { samplesNs: Array.from({ length: 10_001 }, () => 1n) } }),
+      delayed({ $case: "empirical", value: { samplesNs: Array.from({ length: 10_001 }, () => 1n) } }),
       "10001 samples_ns: 1 to 10000",
     ],
     [
@@ -291,7 +286,10 @@ describe("what the wire can say and the vocabulary cannot is refused, and the re
         fc.record({ $case: fc.constant("stall"), value: fc.record({ cpu: word }) }),
         fc.record({
           $case: fc.constant("crash"),
-          value: fc.record({ cpu: fc.nat({ max: 99 }), when: fc.integer({ min: 0, max: 5 }) }),
+          value: fc.record({
+            cpu: fc.nat({ max: 99 }),
+            when: fc.constantFrom(CrashMoment.NOW, CrashMoment.AFTER_FLUSH, CrashMoment.UNRECOGNIZED),
+          }),
         }),
       ),
     });

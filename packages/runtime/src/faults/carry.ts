@@ -1,5 +1,5 @@
 import type { Decision } from "@vmcslab/faults";
-import type { Clock } from "../clock.js";
+import type { Clock, Timer } from "../clock.js";
 
 /** Timers of Node.js hold no more milliseconds. */
 const DELAY_MS_MAX = 2_147_483_647;
@@ -14,7 +14,7 @@ export interface Fate {
   readonly isOvertaken: boolean;
   /** How often it arrives. */
   readonly copies: number;
-  /** Its sender is told this. */
+  /** Its sender is told this, by the first fault that has it told something. */
   readonly error: { readonly definite: boolean } | undefined;
 }
 
@@ -46,7 +46,11 @@ function struck(fate: Fate, decision: Decision): Fate {
       return { ...fate, copies: fate.copies + decision.copies };
     case "error":
       // Where nobody knows, it may as well arrive.
-      return { ...fate, error: { definite: decision.definite }, isLost: fate.isLost || decision.definite };
+      return {
+        ...fate,
+        error: fate.error ?? { definite: decision.definite },
+        isLost: fate.isLost || decision.definite,
+      };
   }
 }
 
@@ -63,6 +67,8 @@ interface Held {
 export class InOrder {
   readonly #clock: Clock;
   readonly #held: Held[] = [];
+  readonly #timers = new Set<Timer>();
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -70,26 +76,43 @@ export class InOrder {
 
   /** No fault strikes it. */
   pass(hand: () => void): void {
+    if (this.#isClosed) return;
     if (this.#held.length === 0) hand();
     else this.#held.push({ arrive: hand, isDue: true });
   }
 
   deliver({ isLost, delayMs, isOvertaken, copies }: Fate, hand: () => void): void {
-    if (isLost) return;
+    if (isLost || this.#isClosed) return;
     const arrive = (): void => {
-      for (let copy = 0; copy < copies; copy++) hand();
+      for (let copy = 0; copy < copies && !this.#isClosed; copy++) hand();
     };
-    if (isOvertaken) this.#clock.after(delayMs, arrive);
+    if (isOvertaken) this.#later(delayMs, arrive);
     else if (delayMs > 0) this.#hold(arrive, delayMs);
     else this.pass(arrive);
+  }
+
+  /** What is held does not arrive any more, nor does anything later. */
+  close(): void {
+    this.#isClosed = true;
+    this.#held.length = 0;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   #hold(arrive: () => void, delayMs: number): void {
     const held: Held = { arrive, isDue: false };
     this.#held.push(held);
-    this.#clock.after(delayMs, () => {
+    this.#later(delayMs, () => {
       held.isDue = true;
       while (this.#held[0]?.isDue === true) this.#held.shift()?.arrive();
     });
+  }
+
+  #later(delayMs: number, callback: () => void): void {
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
   }
 }

@@ -36,19 +36,26 @@ export interface FaultHubOptions {
 /** A fault as whatever it is done to sees it. */
 export interface HeldFault {
   readonly name: string;
-  /** Says what there is to know about it: a victim that vanished. */
+  /** How long it lasts, from when it began or was last renewed. */
+  readonly leaseNs: number;
+  /** Says what there is to know about it: a victim that vanished. Also when it has ended. */
   note(text: string): void;
+  /** Calls back whenever its lease is renewed while it acts. */
+  onRenewed(listener: () => void): void;
 }
 
-interface Held extends HeldFault {
+interface Held {
+  readonly name: string;
   readonly order: Fault;
   readonly fault: Fault;
   readonly seed: string;
   readonly driver: FaultDriver;
   readonly messages: MessageFaults;
   readonly notes: string[];
-  /** Forgets the events that it waits for. */
-  readonly deafen: (() => void)[];
+  /** Forget the events and times that it waits for. */
+  readonly forget: Set<() => void>;
+  readonly renewed: (() => void)[];
+  leaseNs: number;
   endsNs: number;
 }
 
@@ -95,14 +102,14 @@ export class FaultHub {
   /** Those that wait or act; `ended`: and the last that have ended. */
   list(ended = false): FaultStatus[] {
     const held = [...this.#held.values()].map((one) => this.#statusOf(one));
-    return ended ? [...this.#ended.values(), ...held] : held;
+    return ended ? [...this.#ended.values(), ...held].map(asNow) : held;
   }
 
   /** Ends the faults of these names, or all. What is not here has ended. */
   clear(names: readonly string[]): FaultStatus[] {
     const ending = [...this.#held.values()].filter(({ name }) => names.length === 0 || names.includes(name));
     for (const held of ending) this.#end(held);
-    return ending.flatMap(({ name }) => this.#ended.get(name) ?? []);
+    return ending.flatMap(({ name }) => this.#ended.get(name) ?? []).map(asNow);
   }
 
   #hold(order: Fault, seed: string, isStated: boolean): Held {
@@ -113,26 +120,44 @@ export class FaultHub {
     const random = new RandomStream(seed);
     const messages = new MessageFaults([fault], random);
     const notes: string[] = [];
-    const deafen: (() => void)[] = [];
-    const note = (text: string): void => {
-      notes.push(text);
+    const forget = new Set<() => void>();
+    const renewed: (() => void)[] = [];
+    const view: HeldFault = {
+      name,
+      get leaseNs() {
+        return held.leaseNs;
+      },
+      note: (text) => void notes.push(text),
+      onRenewed: (listener) => void renewed.push(listener),
     };
     const driver = new FaultDriver({
       faults: [fault],
       cpus: 0,
       random,
-      begin: strikeWith(messages, victims({ name, note })),
-      after: (delayNs, callback) => clock.after(delayNs / 1e6, callback),
-      onEvent: (kind, listener) => {
-        deafen.push(this.#listen(kind, listener));
+      begin: strikeWith(messages, victims(view)),
+      after: (delayNs, callback) => {
+        const timer = clock.after(delayNs / 1e6, () => {
+          forget.delete(cancel);
+          callback();
+        });
+        const cancel = (): void => {
+          forget.delete(cancel);
+          timer.cancel();
+        };
+        forget.add(cancel);
+        return { cancel };
       },
+      onEvent: (kind, listener) => void forget.add(this.#listen(kind, listener)),
       emit: (fact) => {
         if (!isStated) emit(fact);
-        if (fact.kind === "fault.injected") held.endsNs = clock.monoNs() + forNs;
+        if (fact.kind === "fault.injected") held.endsNs = clock.monoNs() + held.leaseNs;
         else this.#forget(held);
       },
     });
-    const held: Held = { name, order, fault, seed, driver, messages, notes, note, deafen, endsNs: 0 };
+    const held: Held = {
+      ...{ name, order, fault, seed, driver, messages, notes, forget, renewed },
+      ...{ leaseNs: forNs, endsNs: 0 },
+    };
     this.#held.set(name, held);
     this.#ended.delete(name);
     if (isMessageFault(fault)) this.messages.add(messages);
@@ -142,8 +167,11 @@ export class FaultHub {
   #renew(held: Held, fault: Fault): FaultStatus {
     if (JSON.stringify(withoutLease(held.order)) !== JSON.stringify(withoutLease(fault)))
       throw refused(`another fault is called "${held.name}": clear it, or choose another name`);
-    const { forNs = LEASE_NS_MAX } = { ...held.fault, ...(fault.forNs === undefined ? {} : { forNs: fault.forNs }) };
-    if (held.driver.renew(held.fault, forNs)) held.endsNs = this.#options.clock.monoNs() + forNs;
+    held.leaseNs = fault.forNs ?? held.fault.forNs ?? LEASE_NS_MAX;
+    if (held.driver.renew(held.fault, held.leaseNs)) {
+      held.endsNs = this.#options.clock.monoNs() + held.leaseNs;
+      for (const tell of held.renewed) tell();
+    }
     return this.#statusOf(held);
   }
 
@@ -155,11 +183,12 @@ export class FaultHub {
 
   #forget(held: Held): void {
     if (!this.#held.delete(held.name)) return;
-    this.#ended.set(held.name, { ...this.#statusOf(held), state: "ended", remainingMs: 0 });
+    // The notes are the fault's own: what is found out later is told too.
+    this.#ended.set(held.name, { ...this.#statusOf(held), state: "ended", remainingMs: 0, notes: held.notes });
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > ENDED_MAX && oldest !== undefined) this.#ended.delete(oldest);
     this.messages.remove(held.messages);
-    for (const stop of held.deafen) stop();
+    for (const stop of [...held.forget]) stop();
   }
 
   /** Returns what ends it. */
@@ -193,6 +222,10 @@ export class FaultHub {
       notes: [...notes],
     };
   }
+}
+
+function asNow(status: FaultStatus): FaultStatus {
+  return { ...status, notes: [...status.notes] };
 }
 
 function withoutLease({ forNs: _, ...fault }: Fault): Omit<Fault, "forNs"> {

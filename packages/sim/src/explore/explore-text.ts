@@ -1,5 +1,5 @@
 /** Plans for people. */
-import { ANY_CPU, type CpuChoice, type Distribution, FAULT_ACTIONS, type Fault, faultName } from "@vmcslab/faults";
+import { ANY_CPU, type CpuChoice, type Distribution, type Fault, faultName } from "@vmcslab/faults";
 import { vmcs12Address } from "./guest-image.js";
 import type { Plan, PlannedOperation } from "./plan.js";
 
@@ -32,12 +32,11 @@ export function describeOperation(operation: PlannedOperation): string {
 
 /** `crash#1: crash of cpu1, from 2 ms for 5 ms`. */
 export function describeFault(fault: Fault, index: number): string {
-  const lease = fault.forNs ?? FAULT_ACTIONS[fault.action.kind].leaseNs;
   const begin =
     fault.on === undefined
       ? `from ${milliseconds(fault.at ?? 0)}`
       : `from event ${fault.on.nth ?? 1} of ${fault.on.event}`;
-  const end = lease === undefined ? "to the end" : `for ${milliseconds(lease)}`;
+  const end = fault.forNs === undefined ? "to the end" : `for ${milliseconds(fault.forNs)}`;
   return `${faultName(fault, index)}: ${describeAction(fault)}, ${begin} ${end}`;
 }
 
