@@ -49,7 +49,7 @@ export const FAULT_ACTIONS: Readonly<Record<FaultKind, ActionMeaning>> = {
   error: {
     strikes: "messages",
     meaning:
-      "the request (`batch`, `beat`) is not executed, and its sender is told so (`definite: true`), or is told that nobody knows (`definite: false`)",
+      "the request (`batch`, `beat`) is lost and its sender is told so (`definite: true`), or it arrives and its sender is told that nobody knows (`definite: false`)",
     end: LATER_MESSAGES,
   },
   stall: {

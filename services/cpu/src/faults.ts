@@ -61,10 +61,14 @@ function victims({ board, skewed, clock, sink }: CpuFaultsOptions, held: HeldFau
       return () => undefined;
     },
     crash: (_cpu, when) => {
-      if (when === "now") killSelfSoon(clock);
-      else board.crashAtFlush = { when, die: killSelf };
+      if (when === "now") {
+        killSelfSoon(clock);
+        return () => undefined;
+      }
+      const crash = { when, die: killSelf };
+      board.crashAtFlush = crash;
       return () => {
-        board.crashAtFlush = undefined;
+        if (board.crashAtFlush === crash) board.crashAtFlush = undefined;
       };
     },
     stopBus: () => {

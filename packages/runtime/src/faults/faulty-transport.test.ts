@@ -264,7 +264,10 @@ describe("a link that breaks or closes while frames are held", () => {
       fc.property(fc.array(action), fc.array(fc.boolean(), { minLength: 1 }), fc.boolean(), (actions, ways, breaks) => {
         const { strike, send, complete, arrived, received, broken, clock, link, ...rest } = linked();
         for (const one of actions) strike({}, one);
-        ways.forEach((isOut, id) => (isOut ? send(id, "vmclear") : complete(id)));
+        for (const [id, isOut] of ways.entries()) {
+          if (isOut) send(id, "vmclear");
+          else complete(id);
+        }
         if (breaks) rest.break();
         const before = [arrived.length, received.length, broken.length];
         link.close();

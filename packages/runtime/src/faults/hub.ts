@@ -127,7 +127,9 @@ export class FaultHub {
       get leaseNs() {
         return held.leaseNs;
       },
-      note: (text) => void notes.push(text),
+      note: (text) => {
+        if (!notes.includes(text)) notes.push(text);
+      },
       onRenewed: (listener) => void renewed.push(listener),
     };
     const driver = new FaultDriver({

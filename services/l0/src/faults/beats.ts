@@ -16,20 +16,25 @@ export async function throughFaults<T>(cpu: number, beat: () => T, options: Beat
   if (isPartitioned(cpu)) return await lost(clock);
   if (!faults.isActive) return beat();
   const arriving = carry(faults.decide({ from: `cpu${cpu}`, to: "l0", methods: ["beat"] }));
+  // Where nobody knows whether it was carried, it arrives all the same, as a batch does.
+  if (arriving.error?.definite === true) throw taken(true);
   await arrive(arriving, clock);
   let answer = beat();
   for (let copy = 1; copy < arriving.copies; copy++) answer = beat();
+  if (arriving.error !== undefined) throw taken(false);
   if (arriving.losesReply) return await lost(clock);
   await arrive(carry(faults.decide({ from: "l0", to: `cpu${cpu}`, methods: ["grant"] })), clock);
   return isPartitioned(cpu) ? await lost(clock) : answer;
 }
 
 /** Each beat is a call of its own, so none waits behind another. */
-async function arrive({ error, isLost, delayMs }: Fate, clock: Clock): Promise<void> {
-  if (error !== undefined)
-    throw new OperationRefused({ code: "cpuUnavailable", definite: error.definite, message: "a fault took the beat" });
+async function arrive({ isLost, delayMs }: Fate, clock: Clock): Promise<void> {
   if (isLost) await lost(clock);
   if (delayMs > 0) await clock.sleep(delayMs);
+}
+
+function taken(definite: boolean): OperationRefused {
+  return new OperationRefused({ code: "cpuUnavailable", definite, message: "a fault took the beat" });
 }
 
 async function lost(clock: Clock): Promise<never> {

@@ -98,13 +98,19 @@ export class L0Faults implements FaultPlace {
   #victims(held: HeldFault): FaultVictims {
     const { hypervisor, partitions, sink, skewed, clock, cpus } = this.#options;
     const { allocator } = hypervisor.state;
-    const onCpu = (cpu: number, action: HostAction, forNs?: number): (() => void) => {
-      const fault: HostFault = { name: held.name, action, ...(forNs === undefined ? {} : { forNs }) };
-      this.#handOn(held, cpus.inject(cpu, fault, held));
-      return () => void cpus.clearOn(cpu, [held.name]);
+    const onCpu = (cpu: number, action: HostAction): (() => void) => {
+      const give = (): Promise<OperationError | undefined> => {
+        const fault: HostFault = { name: held.name, action, forNs: held.leaseNs };
+        return cpus.inject(cpu, fault, held);
+      };
+      let given = give();
+      this.#handOn(held, cpu, given);
+      if (isRenewable(action)) this.#renew(held, () => (given = given.then((refused) => refused ?? give())));
+      // When it has arrived there, or it would outlive its end; what was refused there is not ours to end.
+      return () => void given.then((refused) => (refused === undefined ? cpus.clearOn(cpu, [held.name]) : []));
     };
     return {
-      stall: (cpu, forNs) => onCpu(cpu, { kind: "stall", cpu }, forNs),
+      stall: (cpu) => onCpu(cpu, { kind: "stall", cpu }),
       crash: (cpu, when) => onCpu(cpu, { kind: "crash", cpu, when }),
       skew: (whose, ppm, offsetNs) => {
         if (whose !== "l0") return onCpu(whose, { kind: "clockSkew", clock: whose, ppm, offsetNs });
@@ -140,7 +146,22 @@ export class L0Faults implements FaultPlace {
     };
   }
 
-  #handOn(held: HeldFault, answer: Promise<OperationError | undefined>): void {
+  /** `again` gives it to the CPU once more, with the lease that it has by then; one at a time, whatever the CPU takes to answer. */
+  #renew(held: HeldFault, again: () => Promise<unknown>): void {
+    let isAsking = false;
+    held.onRenewed(() => {
+      if (isAsking) return;
+      isAsking = true;
+      void again().then(() => {
+        isAsking = false;
+      });
+    });
+  }
+
+  #handOn(held: HeldFault, cpu: number, answer: Promise<OperationError | undefined>): void {
+    void answer.then((error) => {
+      if (error !== undefined) held.note(`CPU ${cpu} refuses: ${error.message}`);
+    });
     const earlier = this.#handedOn.get(held.name) ?? Promise.resolve(undefined);
     const all = Promise.all([earlier, answer]).then(([first, second]) => first ?? second);
     this.#handedOn.set(held.name, all);
@@ -165,6 +186,11 @@ function onCpu(action: HostAction): number | undefined {
         ? action.cpu
         : undefined;
   return typeof victim === "number" ? victim : undefined;
+}
+
+/** One that kills or stops the process has done so: given again, it would strike the one that has come back. */
+function isRenewable({ kind }: HostAction): boolean {
+  return kind === "clockSkew" || kind === "stopBus";
 }
 
 function isCpuKind(kind: string): boolean {
