@@ -67,5 +67,7 @@ export class FaultImpact {
 /** The q-quantile of samples by nearest rank; undefined: there are none. */
 export function quantileOf(samples: readonly number[], q: number): number | undefined {
   const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+  // 0.28 of 25 is 7, and a little more in floating point: that is still the 7th.
+  const rank = Math.ceil(q * sorted.length * (1 - 2 * Number.EPSILON));
+  return sorted[Math.max(0, rank - 1)];
 }

@@ -10,11 +10,11 @@ export interface RemoteFaultOptions {
   /** With a name of its own, and without a start unless it begins at an event. */
   readonly fault: Fault;
   readonly seed: string;
-  readonly client: FaultClient;
+  readonly client: Pick<FaultClient, "inject" | "list" | "clear">;
   readonly nowNs: () => number;
   readonly after: (delayMs: number, callback: () => void) => { cancel(): void };
-  /** It may be given to L0 when this has ended. */
-  readonly ready: Promise<void>;
+  /** It may be given to L0 when this has ended. Default: at once. */
+  readonly ready?: Promise<void>;
   /** It states its events itself: the fault begins at an event that we do not see. */
   readonly isStatedThere: boolean;
   /** It acts. */
@@ -24,6 +24,9 @@ export interface RemoteFaultOptions {
   readonly note: (text: string) => void;
 }
 
+/** What L0 knows of it: nothing, or there is nobody to ask. */
+type Found = FaultStatus | "nothing" | "nobody";
+
 export class RemoteFault {
   readonly #options: RemoteFaultOptions;
   readonly #name: string;
@@ -32,18 +35,19 @@ export class RemoteFault {
   /** It was seen to act. */
   isActing = false;
   #isOver = false;
-  /** L0 has said that it has it. */
-  #isHeld = false;
-  /** It answered when it was last asked. */
-  #isAnswered = false;
   readonly #told = new Set<string>();
+  /** An L0 has taken it. What one remembers of this name from before is another fault. */
+  #isTaken = false;
+  /** Strikes that were seen in this life of L0, and in those before. */
+  #strikes = 0;
+  #strikesBefore = 0;
 
   constructor(name: string, options: RemoteFaultOptions) {
     this.#options = options;
     this.#name = name;
     const { forNs = Number.POSITIVE_INFINITY, on } = options.fault;
     this.#endsNs = on === undefined ? options.nowNs() + forNs : Number.POSITIVE_INFINITY;
-    void options.ready
+    void (options.ready ?? Promise.resolve())
       .catch((error: unknown) => options.note(error instanceof Error ? error.message : String(error)))
       .then(() => (this.#isOver ? undefined : this.#give()))
       .then(() => this.#tendLater());
@@ -58,37 +62,50 @@ export class RemoteFault {
     this.#isOver = true;
     this.#timer?.cancel();
     const { client } = this.#options;
+    // It may have begun since it was looked for, which its end would not show.
+    if (!this.isActing) this.#saw(await this.#find());
     const cleared = await client.clear([this.#name]);
-    if (!cleared.ok) return 0;
-    const known = cleared.value.find(({ name }) => name === this.#name) ?? (await this.#find());
-    return known?.strikes ?? 0;
+    if (cleared.ok) this.#saw(cleared.value.find(({ name }) => name === this.#name) ?? (await this.#find()));
+    return this.#strikesBefore + this.#strikes;
   }
 
   /** Sees to it that L0 has it, until it has ended there. */
   async #tend(): Promise<void> {
     const known = await this.#find();
     if (this.#isOver) return;
-    if (known?.state === "ended") {
-      this.#isOver = true;
-      this.#options.onEnded?.(known.strikes);
-      return;
+    this.#saw(known);
+    if (known === "nothing" && this.#isTaken) {
+      // The L0 that had it is dead, and if that is what it was for, the next one must not die of it.
+      if (this.kind === "crashL0") {
+        this.#acts();
+        this.#strikes = 1;
+        this.#ended();
+        return;
+      }
+      this.#strikesBefore += this.#strikes;
+      this.#strikes = 0;
+      this.#isTaken = false;
     }
-    if (known?.state === "acting") this.#acts();
-    // An L0 that was to die and does not know of it any more has died: the next one must not.
-    if (known === undefined && this.kind === "crashL0" && this.#isHeld) {
-      if (this.#isAnswered) this.#died();
-      else this.#tendLater();
+    const state = typeof known === "object" && this.#isTaken ? known.state : undefined;
+    if (state === "ended") {
+      this.#ended();
       return;
     }
     const isPiecewise = this.#options.fault.forNs === undefined;
-    if (known === undefined || (isPiecewise && known.state === "acting")) await this.#give();
+    if (!this.#isTaken || (isPiecewise && state === "acting")) await this.#give();
     this.#tendLater();
   }
 
-  #died(): void {
+  #ended(): void {
     this.#isOver = true;
-    this.#acts();
-    this.#options.onEnded?.(1);
+    this.#options.onEnded?.(this.#strikesBefore + this.#strikes);
+  }
+
+  #saw(known: Found): void {
+    if (typeof known !== "object" || !this.#isTaken) return;
+    this.#strikes = known.strikes;
+    // Nobody but us clears it: one that has ended without us has acted.
+    if (known.state === "acting" || (known.state === "ended" && (!this.#isOver || known.strikes > 0))) this.#acts();
   }
 
   #tendLater(): void {
@@ -101,7 +118,7 @@ export class RemoteFault {
     if (forNs <= 0) return;
     const answer = await client.inject({ ...fault, name: this.#name, forNs }, { seed, isStated: !isStatedThere });
     if (answer.ok) {
-      this.#isHeld = true;
+      this.#isTaken = true;
       for (const text of answer.value.notes) this.#tell(`fault ${this.#name}: ${text}`);
       if (answer.value.state === "acting") this.#acts();
       return;
@@ -129,9 +146,9 @@ export class RemoteFault {
     this.#told.add(text);
   }
 
-  async #find(): Promise<FaultStatus | undefined> {
+  async #find(): Promise<Found> {
     const answer = await this.#options.client.list({ ended: true });
-    this.#isAnswered = answer.ok;
-    return answer.ok ? answer.value.find(({ name }) => name === this.#name) : undefined;
+    if (!answer.ok) return "nobody";
+    return answer.value.find(({ name }) => name === this.#name) ?? "nothing";
   }
 }
