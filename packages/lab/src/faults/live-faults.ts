@@ -47,6 +47,8 @@ export class LiveFaults {
   /** What there is to know: victims that vanished, faults that were refused. */
   readonly notes: string[];
   readonly #options: LiveFaultsOptions;
+  /** Each with the name that events have: its own, or its place among all of them. */
+  readonly #faults: readonly Fault[];
   readonly #client: FaultClient;
   readonly #driver: FaultDriver;
   readonly #remotes = new Set<RemoteFault>();
@@ -54,7 +56,8 @@ export class LiveFaults {
   readonly #underWay = new Set<Promise<void>>();
   /** What came of faults, beyond what the driver counts. */
   readonly #more: Partial<Record<FaultKind, Tally>> = {};
-  readonly #dead = new Set<string>();
+  /** Who is to be started again, when it is dead for sure. */
+  readonly #dead = new Map<string, Promise<void>>();
   /** Deaths that faults at events may bring about. */
   readonly #expected = new Set<DeathExpectation>();
   /** Of what faults last killed. */
@@ -67,7 +70,9 @@ export class LiveFaults {
     this.#options = options;
     this.notes = options.notes ?? [];
     this.#client = new FaultClient(options.l0Address);
-    const { clock, cpus, faults, seed, emit } = options;
+    const { clock, cpus, seed, emit } = options;
+    const faults = options.faults.map((fault, index): Fault => ({ ...fault, name: faultName(fault, index) }));
+    this.#faults = faults;
     this.#driver = new FaultDriver({
       faults: faults.filter(({ on }) => on === undefined),
       cpus,
@@ -88,9 +93,7 @@ export class LiveFaults {
   /** The workload starts: times and events are counted from now. */
   start(): void {
     this.#driver.start();
-    this.#options.faults.forEach((fault, index) => {
-      if (fault.on !== undefined) this.#beginAtEvent(fault, this.#nameOf(fault, index));
-    });
+    for (const fault of this.#faults) if (fault.on !== undefined) this.#beginAtEvent(fault, nameAtL0(fault));
   }
 
   /** The workload has ended: so do the faults, and everybody who is down comes back. */
@@ -100,7 +103,7 @@ export class LiveFaults {
     for (const remote of [...this.#remotes]) this.#track(this.#endRemote(remote));
     for (const expected of this.#expected) this.#track(expected.end().catch((error: unknown) => this.#complain(error)));
     const { processes } = this.#options;
-    if (processes !== undefined) for (const name of this.#dead) this.#track(this.#restart(name));
+    if (processes !== undefined) for (const name of this.#dead.keys()) this.#track(this.#restart(name));
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
@@ -145,10 +148,10 @@ export class LiveFaults {
     const { action } = fault;
     impact.injected(action.kind);
     if (processes !== undefined && isDoneOutside(fault, processes)) {
-      if (action.kind === "crashL0") return this.#kill(fault, "l0", forNs ?? 0, processes);
-      if (action.kind === "crash") return this.#kill(fault, `cpu${cpu}`, forNs ?? 0, processes);
+      if (action.kind === "crashL0") return this.#kill(fault, "l0", forNs, processes);
+      if (action.kind === "crash") return this.#kill(fault, `cpu${cpu}`, forNs, processes);
       const begin = action.kind === "stall" ? processes.stall : processes.cut;
-      const end = begin?.call(processes, `cpu${cpu}`, forNs ?? 0);
+      const end = begin?.call(processes, `cpu${cpu}`, forNs ?? OUTSIDE_NS_MAX);
       return () => {
         if (end !== undefined) this.#track(end().catch((error: unknown) => this.#complain(error)));
         return 1;
@@ -157,10 +160,11 @@ export class LiveFaults {
     const drawn = drawnFault(fault, cpu);
     if (action.kind === "crashL0") this.l0Restarted = true;
     const expected = this.#reviveWhenDead(drawn, forNs);
-    const remote = this.#give(drawn, this.#nameOf(fault, this.#options.faults.indexOf(fault)), expected.ready, false);
+    const remote = this.#give(drawn, nameAtL0(fault), expected.ready, false);
     return () => {
-      this.#track(expected.end().catch((error: unknown) => this.#complain(error)));
-      this.#track(this.#endRemote(remote, action.kind));
+      // It may die until L0 has called it off.
+      const ended = this.#endRemote(remote, action.kind).then(() => expected.end());
+      this.#track(ended.catch((error: unknown) => this.#complain(error)));
       // What a message fault struck is known when L0 has said so.
       return fault.match === undefined ? 1 : 0;
     };
@@ -228,10 +232,10 @@ export class LiveFaults {
     tally.struck += strikes;
   }
 
-  #kill(fault: Fault, name: string, forNs: number, processes: HostProcesses): Begun {
+  #kill(fault: Fault, name: string, forNs: number | undefined, processes: HostProcesses): Begun {
     if (name === "l0") this.l0Restarted = true;
-    this.#dead.add(name);
-    const killed = processes.kill(name, forNs).catch((error: unknown) => this.#complain(error));
+    const killed = processes.kill(name, forNs ?? OUTSIDE_NS_MAX).catch((error: unknown) => this.#complain(error));
+    this.#dead.set(name, killed);
     this.#track(killed);
     return () => {
       const restarted = killed.then(() => this.#restart(name));
@@ -242,7 +246,10 @@ export class LiveFaults {
   }
 
   async #restart(name: string): Promise<void> {
-    if (!this.#dead.delete(name)) return;
+    const dead = this.#dead.get(name);
+    if (dead === undefined) return;
+    this.#dead.delete(name);
+    await dead;
     await this.#options.processes?.restart(name).catch((error: unknown) => this.#complain(error));
   }
 
@@ -251,16 +258,12 @@ export class LiveFaults {
     const { processes, clock } = this.#options;
     const name = action.kind === "crashL0" ? "l0" : action.kind === "crash" ? `cpu${action.cpu}` : undefined;
     if (name === undefined || processes === undefined) return NOBODY_DIES;
-    return processes.expectDeath(name, forNs ?? 0, () => {
+    return processes.expectDeath(name, forNs ?? OUTSIDE_NS_MAX, () => {
       if (name === "l0") this.l0Restarted = true;
-      this.#dead.add(name);
+      this.#dead.set(name, Promise.resolve());
       if (this.#isOver) this.#track(this.#restart(name));
-      else clock.after((forNs ?? 0) / 1e6, () => this.#track(this.#restart(name)));
+      else if (forNs !== undefined) clock.after(forNs / 1e6, () => this.#track(this.#restart(name)));
     });
-  }
-
-  #nameOf(fault: Fault, index: number): string {
-    return faultName(fault, index).toLowerCase().replace("#", "-");
   }
 
   #tally(kind: FaultKind): Tally {
@@ -280,7 +283,14 @@ export class LiveFaults {
 }
 
 const NOBODY_DIES: DeathExpectation = { ready: Promise.resolve(), end: () => Promise.resolve() };
+/** What is done from outside without a lease ends with the workload; when we are gone by then, after this. */
+const OUTSIDE_NS_MAX = 3_600_000_000_000;
 const NONE: Tally = { injected: 0, healed: 0, struck: 0 };
+
+/** A name that the wire takes. */
+function nameAtL0({ name = "" }: Fault): string {
+  return name.toLowerCase().replace("#", "-");
+}
 
 /** As it is given to L0: to begin now, and done to the CPU that was drawn. */
 function drawnFault(fault: Fault, cpu: number | undefined): Fault {
