@@ -303,8 +303,8 @@ describe("what L0 injects", () => {
     await pass(1000);
     await pass(250);
     impact.ended(operation, true);
-    expect(live.report().byKind["crash"]).toMatchObject({
-      ...{ inFlight: 1, recovered: 1, recoveryMs: { p50: 250, p99: 250 } },
+    expect(live.report()).toMatchObject({
+      byKind: { crash: { inFlight: 1, recovered: 1, recoveryMs: { p50: 250, p99: 250 } } },
     });
   });
 });

@@ -26,7 +26,10 @@ const MOMENT = new NameCodec<CrashMoment, WireCrashMoment>("when: crash moment",
   beforeFlush: WireCrashMoment.BEFORE_FLUSH,
   afterFlush: WireCrashMoment.AFTER_FLUSH,
 });
-const RESOURCE = new NameCodec<"node" | "page", Resource>("what: resource", { node: Resource.NODE, page: Resource.PAGE });
+const RESOURCE = new NameCodec<"node" | "page", Resource>("what: resource", {
+  node: Resource.NODE,
+  page: Resource.PAGE,
+});
 
 /** Throws for a fault of any CPU: whoever injects draws which one. */
 export function actionToWire(action: FaultAction): WireAction {

@@ -149,7 +149,9 @@ function matchToWire(match: FaultMatch): WireFaultMatch {
 function matchFromWire({ from, to, method, nth, every, probability }: WireFaultMatch): FaultMatch {
   for (const [field, party] of Object.entries({ from, to }))
     if (party !== "" && !PARTY.test(party))
-      throw new InvalidMessage(`match.${field} "${shown(party)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`);
+      throw new InvalidMessage(
+        `match.${field} "${shown(party)}" is neither l0, cpu (any of them) nor a CPU such as cpu3`,
+      );
   if (method !== "" && !Object.hasOwn(METHODS, method))
     throw new InvalidMessage(`match.method "${shown(method)}" is not known`);
   if (probability !== undefined && !(probability >= 0 && probability <= 1))
