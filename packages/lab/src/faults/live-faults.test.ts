@@ -4,7 +4,7 @@ import { ManualClock } from "@vmcslab/runtime/manual-clock";
 import { afterEach, describe, expect, test } from "vitest";
 import { FaultImpact } from "./impact.js";
 import { LiveFaults } from "./live-faults.js";
-import type { HostProcesses } from "./processes.js";
+import type { DeathExpectation, HostProcesses } from "./processes.js";
 
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -35,15 +35,22 @@ class FakeProcesses implements HostProcesses {
     await Promise.resolve();
   }
 
-  stall(name: string, forNs: number): () => void {
+  stall(name: string, forNs: number): () => Promise<void> {
     this.log.push(`stall ${name} for ${forNs / 1e6} ms`);
-    return () => void this.log.push(`go on ${name}`);
+    return () => {
+      this.log.push(`go on ${name}`);
+      return Promise.resolve();
+    };
   }
 
-  expectDeath(name: string, died: () => void): () => void {
+  expectDeath(name: string, _forNs: number, died: () => void): DeathExpectation {
     this.expected.set(name, died);
-    return () => {
-      if (this.expected.get(name) === died) this.expected.delete(name);
+    return {
+      ready: Promise.resolve(),
+      end: () => {
+        if (this.expected.get(name) === died) this.expected.delete(name);
+        return Promise.resolve();
+      },
     };
   }
 
