@@ -53,11 +53,11 @@ export class CpuLife {
     return { incarnation: this.#incarnation, number: this.#lease.beat(sentNs), sentNs };
   }
 
-  answered(beat: Beat, { session, leaseMs, over }: RegistrationAnswer): void {
+  answered(beat: Beat, { session, leaseMs, over, newest = 0 }: RegistrationAnswer): void {
     if (beat.incarnation !== this.#incarnation) return;
     if (over) {
-      if (this.#isExpired()) this.#expire();
-      else this.#end();
+      if (this.#isExpired()) this.#expire(newest);
+      else this.#end(newest);
       return;
     }
     this.#leaseMs = leaseMs;
@@ -104,18 +104,18 @@ export class CpuLife {
     });
   }
 
-  #expire(): void {
+  #expire(newest = 0): void {
     this.#options.onExpired(this.#incarnation);
-    this.#end();
+    this.#end(newest);
   }
 
-  #end(): void {
+  #end(newest: number): void {
     const { clock, onOver, onBegun } = this.#options;
     this.#timer?.cancel();
     this.#timer = undefined;
     onOver(this.#incarnation);
     // Later means greater, also when the wall clock was put back.
-    this.#incarnation = Math.max(newIncarnation(clock), this.#incarnation + 1);
+    this.#incarnation = Math.max(newIncarnation(clock), this.#incarnation + 1, newest + 1);
     this.#lease = new CpuLease();
     onBegun(this.#incarnation);
   }

@@ -52,7 +52,7 @@ describe("the answer to a CPU's beat", () => {
     cpus.register(at(1, 5));
     await expect.poll(() => cpus.list()[0]?.state, { timeout: 5000 }).toBe("lost");
     expect(facts).toContainEqual({ kind: "cpu.fenced", operation: 0, cpu: 1, epoch: 5 });
-    expect(cpus.register(at(1, 5))).toEqual({ ready: false, session: 7, leaseMs: 0, over: true });
+    expect(cpus.register(at(1, 5))).toEqual({ ready: false, session: 7, leaseMs: 0, over: true, newest: 5 });
     expect(cpus.register(at(1, 6))).toMatchObject({ leaseMs: 200, over: false });
     expect(cpus.list()).toMatchObject([{ incarnation: 6, state: "connecting" }]);
   });

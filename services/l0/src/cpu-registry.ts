@@ -90,7 +90,7 @@ export class CpuRegistry {
       throw new OperationRefused({ code: "failedPrecondition", definite: true, message });
     }
     const heard = this.#fences.heard(cpu, incarnation);
-    if (heard === "over") return { ready: false, session, leaseMs: 0, over: true };
+    if (heard === "over") return { ready: false, session, leaseMs: 0, over: true, newest: this.#fences.newest(cpu) };
     const heartbeatNs = clock.monoNs();
     if (heard === "new" || known?.session === undefined) this.#replace(known, registration, heartbeatNs);
     else {

@@ -34,6 +34,11 @@ export class FenceWatch {
     return heard;
   }
 
+  /** See CpuLives.newest. */
+  newest(cpu: number): number {
+    return this.#lives.newest(cpu);
+  }
+
   /** This life of the CPU is over for another reason than its fence. */
   ended(cpu: number, incarnation: number): void {
     this.#lives.ended(cpu, incarnation);

@@ -50,7 +50,7 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
     registerCpu: handlers.handle(async (request: l0Wire.RegisterCpuRequest) => {
       const registration = registrationFromWire(request);
       const answer = await throughFaults(registration.cpu, () => cpus.register(registration), l0.struck);
-      return { ...answer, session: BigInt(answer.session) };
+      return { ...answer, session: BigInt(answer.session), newest: BigInt(answer.newest ?? 0) };
     }),
     listCpus: handlers.handle((_request: l0Wire.ListCpusRequest) => ({
       cpus: cpus.list().map((cpu) => ({

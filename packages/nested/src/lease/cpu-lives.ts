@@ -44,6 +44,11 @@ export class CpuLives {
     return "new";
   }
 
+  /** The latest life of a CPU that was heard of; 0: none. */
+  newest(cpu: number): number {
+    return this.#lives.get(cpu)?.incarnation ?? 0;
+  }
+
   /** CPUs whose fence deadline has passed. Their lives are over from now on; the caller declares them lost. */
   fence(nowNs: number): { readonly cpu: number; readonly incarnation: number }[] {
     const fenced = [];

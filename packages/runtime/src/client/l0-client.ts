@@ -62,6 +62,8 @@ export interface RegistrationAnswer {
   readonly leaseMs: number;
   /** L0 counts on this life no more: the CPU must begin a new one. */
   readonly over: boolean;
+  /** With `over`: the new life must be later than this one. Absent: than the CPU's own last. */
+  readonly newest?: number;
 }
 
 export interface VcpuInfo {
@@ -188,11 +190,12 @@ export class L0Client {
   /** A CPU's beat. */
   registerCpu(registration: CpuRegistration, timeoutMs: number): Promise<Answer<RegistrationAnswer>> {
     const request = { ...registration, incarnation: BigInt(registration.incarnation) };
-    const value = ({ ready, session, leaseMs, over }: RegisterCpuResponse) => ({
+    const value = ({ ready, session, leaseMs, over, newest }: RegisterCpuResponse) => ({
       ready,
       session: toNumber(session, "session"),
       leaseMs,
       over,
+      ...(over ? { newest: toNumber(newest, "newest") } : {}),
     });
     return this.#caller.call(L0.registerCpu, request, value, timeoutMs);
   }
