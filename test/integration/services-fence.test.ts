@@ -132,6 +132,21 @@ describe("a CPU process that stands still for longer than its lease", () => {
     expect(report).toMatchObject({ verdict: "valid", violations: [], lost: 0 });
   });
 
+  test("keeps its number until it is fenced, whatever address somebody else names who asks for it", async () => {
+    const { client, cpus } = await startHost("fence");
+    const known = await client.listCpus();
+    const own = known.ok ? (known.value.find(({ cpu }) => cpu === 1)?.address ?? "") : "";
+    const ask = (address: string) => {
+      const incarnation = systemClock.wallUs();
+      return client.registerCpu({ cpu: 1, incarnation, address, model: "corei7_sandy_bridge_2600k" }, 1000);
+    };
+    cpus[1]?.kill("SIGSTOP");
+    for (const address of [own, "127.0.0.1:1"])
+      expect(await ask(address)).toMatchObject({ ok: false, error: { code: "failedPrecondition" } });
+    await expect.poll(async () => (await ask("127.0.0.1:1")).ok, { timeout: 10 * LEASE_MS }).toBe(true);
+    expect(await client.listCpus()).toMatchObject({ value: [{}, { cpu: 1, address: "127.0.0.1:1" }] });
+  });
+
   test("costs its vcpus their lives with the policy kill, and no others", async () => {
     const host = await startHost("kill");
     const { client, cpus } = host;

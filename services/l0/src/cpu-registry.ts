@@ -4,6 +4,8 @@ import {
   type CpuInfo,
   type CpuRegistration,
   type CpuState,
+  type Credentials,
+  cpuName,
   type Driver,
   grpcTransport,
   InterconnectSession,
@@ -39,6 +41,8 @@ export interface CpuRegistryOptions {
   readonly clock: Clock;
   readonly lamport: LamportClock;
   readonly logger: Logger;
+  /** What is shown to CPUs. Default: nothing. */
+  readonly credentials?: Credentials;
   /** What faults do to a link. Default: nothing. */
   readonly strike?: (
     transport: Transport,
@@ -86,6 +90,7 @@ export class CpuRegistry {
     const { cpu, incarnation } = registration;
     const known = this.#cpus.get(cpu);
     if (known !== undefined && this.#isTaken(known, registration)) {
+      known.session?.hurry();
       const message = `CPU ${cpu} is registered from ${known.registration.address}, and not given up`;
       throw new OperationRefused({ code: "failedPrecondition", definite: true, message });
     }
@@ -121,12 +126,16 @@ export class CpuRegistry {
   }
 
   /**
-   * Whether another life may have that CPU's number. With leases one that is not connected may, until it is fenced; only a process at its own address can say
-   * that it is over.
+   * Whether another life has that CPU's number. One that is merely silent has it too. That it is over says who answers at its address now (see InterconnectSession), or its fence, or, without leases, that
+   * nobody listens there any more and it was not heard since; never who wants its number, which may name any address.
    */
-  #isTaken({ session, registration }: KnownCpu, { incarnation, address }: CpuRegistration): boolean {
-    if (session === undefined || registration.incarnation === incarnation) return false;
-    return session.connected || (this.#fences.grants && registration.address !== address);
+  #isTaken({ session, registration, heartbeatNs }: KnownCpu, { incarnation }: CpuRegistration): boolean {
+    if (session === undefined || incarnation === registration.incarnation) return false;
+    if (session.connected) return true;
+    // An earlier life may hear that it is over.
+    if (incarnation < registration.incarnation) return false;
+    const { goneSinceNs } = session;
+    return this.#fences.grants || goneSinceNs === undefined || heartbeatNs > goneSinceNs;
   }
 
   /** A CPU of the last life of L0: whether it is still there, and what it holds, L0 asks it itself. Its lease may have been renewed until now. */
@@ -137,8 +146,8 @@ export class CpuRegistry {
   }
 
   #replace(old: KnownCpu | undefined, registration: CpuRegistration, heartbeatNs: number): void {
-    const { cpu, incarnation } = registration;
-    if (old?.session !== undefined) this.#lose(old, `CPU ${cpu} registered as incarnation ${incarnation}`);
+    if (old?.session !== undefined)
+      this.#lose(old, `CPU ${registration.cpu} registered as incarnation ${registration.incarnation}`);
     old?.fenced?.close();
     this.#connect(registration, heartbeatNs, false);
   }
@@ -146,7 +155,7 @@ export class CpuRegistry {
   #connect(registration: CpuRegistration, heartbeatNs: number, takesOver: boolean): void {
     const { cpu, incarnation } = registration;
     const { clock, lamport, hypervisor, strike, without } = this.#options;
-    const transport = grpcTransport(registration.address);
+    const transport = grpcTransport(registration.address, this.#options.credentials, cpuName(cpu));
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
     const known: KnownCpu = { registration, heartbeatNs, session: undefined, fenced: undefined, state: "connecting" };
@@ -198,7 +207,7 @@ export class CpuRegistry {
   }
 
   #judge({ session, heartbeatNs, registration }: KnownCpu): void {
-    if (session === undefined || session.connected || !session.gone) return;
+    if (session === undefined || session.connected || !(session.goneSinceNs !== undefined || session.isUnused)) return;
     const silentMs = (this.#options.clock.monoNs() - heartbeatNs) / 1e6;
     if (silentMs > LOST_AFTER_MS)
       session.declareLost(`CPU ${registration.cpu}: nobody listens at ${registration.address}`);

@@ -20,6 +20,13 @@ export class ProtocolViolation extends Error {
 /** The CPU may execute nothing for L0 now, because it holds no lease. The stream ends with UNAVAILABLE, and L0 connects again. */
 export class NoLease extends Error {
   override readonly name = "NoLease";
+  /** `incarnation`: the life that has none. L0 learns from it that an earlier one is over. */
+  constructor(
+    cpu: number,
+    readonly incarnation: number,
+  ) {
+    super(`CPU ${cpu} holds no lease yet`);
+  }
 }
 
 /** The CPU's side of the conversation, whatever carries it. One per CPU; a {@link EndpointStream} per stream. */
@@ -157,7 +164,7 @@ export class EndpointStream {
     // First, because it may notice that the life is over.
     const isHeld = target.holdsLease();
     if (target.incarnation !== this.#incarnation) throw new ProtocolViolation(lifeOver(target.cpu, this.#incarnation));
-    if (!isHeld) throw new NoLease(`CPU ${target.cpu} holds no lease yet`);
+    if (!isHeld) throw new NoLease(target.cpu, target.incarnation);
   }
 
   #hello(hello: Hello, sent: number): ConnectResponse {

@@ -61,4 +61,6 @@ export interface LinkBroken {
   readonly refused: boolean;
   /** Nobody listens there, or the name is unknown: there is no such process, as opposed to one that is silent. */
   readonly gone: boolean;
+  /** The life of the CPU that broke it, if it said so. */
+  readonly incarnation?: number;
 }

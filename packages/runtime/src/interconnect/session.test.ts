@@ -258,6 +258,15 @@ describe.each([
     expect(lost).toEqual([]);
   });
 
+  test("another life at its address that holds no lease yet says that the first is over", async () => {
+    const { target, wired, ready, lost } = await connect();
+    await ready;
+    target.isLeased = false;
+    target.incarnation = 101;
+    wired.cut();
+    await expect.poll(() => lost, { timeout: 5000 }).toEqual(["CPU 3 restarted: it is incarnation 101, it was 100"]);
+  });
+
   test("a life that is over when a batch arrives executes it no more, and L0 hears why", async () => {
     const { target, ready, send, lost } = await connect();
     await ready;

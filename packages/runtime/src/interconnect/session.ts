@@ -59,7 +59,7 @@ export class InterconnectSession implements InterconnectClient {
   #retry: Timer | undefined;
   #retryDelayMs = RECONNECT_DELAY_MS_MIN;
   #welcomed = false;
-  #gone = false;
+  #goneSinceNs: number | undefined;
   #wasReady = false;
   #closed = false;
   #released = false;
@@ -88,9 +88,21 @@ export class InterconnectSession implements InterconnectClient {
     return this.#report;
   }
 
-  /** The last attempt to connect found nobody there. */
-  get gone(): boolean {
-    return this.#gone;
+  /** When attempts to connect began to find nobody there, by our clock. Undefined: the last one did not. */
+  get goneSinceNs(): number | undefined {
+    return this.#goneSinceNs;
+  }
+
+  /** It was never connected, nor any session before it: nothing of ours can be cached there. */
+  get isUnused(): boolean {
+    return !this.#wasReady && this.#options.takesOver !== true;
+  }
+
+  /** There is reason to look who is there now: does not wait until the next attempt to connect is due. */
+  hurry(): void {
+    if (this.#closed || this.#retry === undefined) return;
+    this.#retry.cancel();
+    this.#open();
   }
 
   /** Ends this life of the CPU: whoever knows that it is over says so. */
@@ -127,6 +139,7 @@ export class InterconnectSession implements InterconnectClient {
   }
 
   #open(): void {
+    this.#retry = undefined;
     const { transport, lamport, session, takesOver } = this.#options;
     const link = transport.open(
       (frame) => this.#receive(frame),
@@ -163,12 +176,12 @@ export class InterconnectSession implements InterconnectClient {
     if (this.#closed) return;
     const incarnation = toNumber(welcome.incarnation, "incarnation");
     if (incarnation !== this.incarnation) {
-      this.#lose(`CPU ${this.cpu} restarted: it is incarnation ${incarnation}, it was ${this.incarnation}`);
+      this.#lose(restarted(this.cpu, incarnation, this.incarnation));
       return;
     }
     if (welcome.report !== undefined) this.#report ??= cpuReportFromWire(welcome.report);
     this.#welcomed = true;
-    this.#gone = false;
+    this.#goneSinceNs = undefined;
     this.#retryDelayMs = RECONNECT_DELAY_MS_MIN;
     this.#outbox.connected((batch, acknowledged) => this.#transmit(batch, acknowledged));
     if (this.#wasReady) return;
@@ -186,11 +199,15 @@ export class InterconnectSession implements InterconnectClient {
 
   #broken(cause: LinkBroken): void {
     this.#welcomed = false;
-    this.#gone = cause.gone;
+    this.#goneSinceNs = cause.gone ? (this.#goneSinceNs ?? this.#options.clock.monoNs()) : undefined;
     this.#link = undefined;
     this.#outbox.broken();
     if (this.#closed) {
       this.#release();
+      return;
+    }
+    if (cause.incarnation !== undefined && cause.incarnation > this.incarnation) {
+      this.#lose(restarted(this.cpu, cause.incarnation, this.incarnation));
       return;
     }
     if (cause.refused) {
@@ -230,4 +247,8 @@ export class InterconnectSession implements InterconnectClient {
     this.#link = undefined;
     this.#options.transport.close();
   }
+}
+
+function restarted(cpu: number, incarnation: number, before: number): string {
+  return `CPU ${cpu} restarted: it is incarnation ${incarnation}, it was ${before}`;
 }

@@ -1,4 +1,4 @@
-import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { InvalidMessage } from "../../codec/invalid-message.js";
 import {
   type ConnectRequest,
@@ -25,8 +25,8 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
   const connect = (stream: Stream): void => {
     open.add(stream);
     const isOpen = (): boolean => open.has(stream);
-    answer(endpoint, stream, isOpen, (code, details) => {
-      if (open.delete(stream)) stream.emit("error", { code, details });
+    answer(endpoint, stream, isOpen, (failure) => {
+      if (open.delete(stream)) stream.emit("error", failure);
     });
     stream.on("close", () => open.delete(stream));
     stream.on("cancelled", () => open.delete(stream));
@@ -46,6 +46,21 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
   };
 }
 
+/** Trailing metadata of a stream that ends because the CPU holds no lease: which life of it that is. */
+export const INCARNATION_KEY = "vmcslab-incarnation";
+
+interface Failure {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata?: Metadata;
+}
+
+function noLease({ message, incarnation }: NoLease): Failure {
+  const metadata = new Metadata();
+  metadata.set(INCARNATION_KEY, `${incarnation}`);
+  return { code: status.UNAVAILABLE, details: message, metadata };
+}
+
 const REFUSED = status.FAILED_PRECONDITION;
 
 /** `fail` ends the stream with a status, once. What arrives on a stream that has ended is not taken. */
@@ -53,7 +68,7 @@ function answer(
   endpoint: InterconnectEndpoint,
   stream: Stream,
   isOpen: () => boolean,
-  fail: (code: status, details: string) => void,
+  fail: (failure: Failure) => void,
 ): void {
   const conversation = endpoint.connect();
   stream.on("data", (request: ConnectRequest) => {
@@ -61,9 +76,9 @@ function answer(
     try {
       for (const response of conversation.receive(wellFormed(request))) stream.write(response);
     } catch (error) {
-      if (error instanceof ProtocolViolation) fail(REFUSED, error.message);
-      else if (error instanceof NoLease) fail(status.UNAVAILABLE, error.message);
-      else if (error instanceof InvalidMessage) fail(status.INVALID_ARGUMENT, error.message);
+      if (error instanceof ProtocolViolation) fail({ code: REFUSED, details: error.message });
+      else if (error instanceof NoLease) fail(noLease(error));
+      else if (error instanceof InvalidMessage) fail({ code: status.INVALID_ARGUMENT, details: error.message });
       else throw error;
     }
   });

@@ -18,7 +18,8 @@ export function inProcessTransport(target: InProcessTarget): Transport {
         if (!open) return;
         open = false;
         const message = error instanceof Error ? error.message : String(error);
-        queueMicrotask(() => broken({ message, refused: !(error instanceof NoLease), gone: false }));
+        const life = error instanceof NoLease ? { incarnation: error.incarnation } : {};
+        queueMicrotask(() => broken({ message, refused: !(error instanceof NoLease), gone: false, ...life }));
       };
       return {
         send(frame) {
