@@ -1,5 +1,6 @@
 /** The commands. Each file below defines its flags and loads what it needs only when it runs, so that starting is quick. */
 import { Command } from "@commander-js/extra-typings";
+import { addCertsCommand } from "./commands/certs.js";
 import { addCheckCommand } from "./commands/check.js";
 import { addComposeCommand } from "./commands/compose.js";
 import { addCostsCommand } from "./commands/costs.js";
@@ -53,6 +54,7 @@ export function createProgram(): Command {
   addProxyCommand(program);
   addHealthcheckCommand(program);
   addComposeCommand(program);
+  addCertsCommand(program);
   addHelpCommand(program);
   return program;
 }

@@ -107,6 +107,9 @@ export interface OperationError {
     /** Crash clear-all has begun. */
     | "hostCrashed"
     | "stopping"
+    /** Who calls is not known, or may not: L0's callers only. */
+    | "unauthenticated"
+    | "permissionDenied"
     /** A CPU answered what the protocol does not allow: a bug, or a CPU that was meddled with. */
     | "unexpectedOutcome";
   readonly definite: boolean;

@@ -69,3 +69,8 @@ export function randomBits32(): number {
   crypto.getRandomValues(word);
   return word[0] ?? 0;
 }
+
+/** As many random bytes, in hexadecimal, good for a secret. */
+export function randomHex(bytes: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("hex");
+}

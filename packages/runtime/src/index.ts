@@ -3,6 +3,7 @@ export { DirectSource } from "./bus/direct/source.js";
 export { MemorySink } from "./bus/memory/sink.js";
 export { memorySource } from "./bus/memory/source.js";
 export { type NatsEventsOptions, natsEvents } from "./bus/nats/events.js";
+export { type NatsLogin, splitNatsUrl, withoutCredentials } from "./bus/nats/login.js";
 export { NatsSink } from "./bus/nats/sink.js";
 export { natsSource } from "./bus/nats/source.js";
 export { type BusOptions, openSink } from "./bus/open.js";
@@ -92,3 +93,20 @@ export { type RunningServer, serve } from "./rpc/serve.js";
 export { type ServedService, served } from "./rpc/served.js";
 export { serverStream } from "./rpc/server-stream.js";
 export { UnaryHandlers } from "./rpc/unary.js";
+export { ACCESS, PEOPLES_SOURCE, ruleOf, type Who } from "./security/access.js";
+export { type Made, type MakeOptions, makeCredentials } from "./security/certificates/make.js";
+export { natsPermissions, PEOPLES_USER } from "./security/certificates/nats-config.js";
+export { Credentials } from "./security/credentials.js";
+export { Exposed, isExposed, isLoopback } from "./security/exposure.js";
+export { type Caller, Guard } from "./security/guard.js";
+export { askHttp } from "./security/http.js";
+export { cpuName, isServiceName, type ServiceName } from "./security/identity.js";
+export {
+  type CredentialSources,
+  CredentialsError,
+  FILES,
+  readClientCredentials,
+  readSecretFile,
+  readServiceCredentials,
+} from "./security/read.js";
+export { digestOf, Secret } from "./security/secret.js";

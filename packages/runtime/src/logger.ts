@@ -18,9 +18,13 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
 }
 
+/** Nobody logs any of these; should somebody, it is not seen. */
+const SECRETS = ["token", "password", "authorization", "key", "creds"].flatMap((name) => [name, `*.${name}`]);
+
 export function createLogger({ service, cpu, level = levelFromEnvironment() }: LoggerOptions): Logger {
   return pino({
     level,
+    redact: { paths: SECRETS, censor: "[secret]" },
     base: cpu === undefined ? { service } : { service, cpu },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },

@@ -1,4 +1,5 @@
 import {
+  Credentials,
   createLogger,
   faultService,
   gauge,
@@ -40,6 +41,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
   const clock = new SkewedClock(trueClock);
   const model = requireCpuModel(options.model ?? DEFAULT_CPU_MODEL);
   const logger = options.logger ?? createLogger({ service: "cpu", cpu });
+  const { credentials = Credentials.none } = options;
   let registration: Registration | undefined;
   const life = new CpuLife({
     clock,
@@ -58,11 +60,18 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       registration?.begin();
     },
   });
-  const publisher = new Publisher(options.bus ?? {}, host, `cpu${cpu}`, life.incarnation, trueClock, logger);
+  const publisher = new Publisher(
+    { ...options.bus, credentials },
+    host,
+    `cpu${cpu}`,
+    life.incarnation,
+    trueClock,
+    logger,
+  );
   const emit = publisher.recorder.record;
   const board = new Board({ ...options, model, life, emit });
   const faults = cpuFaults({ cpu, board, skewed: clock, clock: trueClock, sink: publisher.sink, emit });
-  const handlers = new UnaryHandlers(logger);
+  const handlers = new UnaryHandlers(logger, credentials.guard);
   const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));
   const server: RunningServer = await serve({
     listen,
@@ -73,6 +82,8 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       faultService(faults, handlers),
     ],
     clock,
+    credentials,
+    logger,
     drained: () => handlers.drained(),
     closeStreams: () => interconnect.close(),
   });
@@ -86,6 +97,7 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
       address: options.advertise ?? server.address,
       clock,
       logger,
+      credentials,
       onReady: (ready) => {
         usable = ready;
         readiness.check();

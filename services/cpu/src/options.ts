@@ -1,4 +1,4 @@
-import type { BusOptions, Clock, Logger, MetricsOptions } from "@vmcslab/runtime";
+import type { BusOptions, Clock, Credentials, Logger, MetricsOptions } from "@vmcslab/runtime";
 import type { CpuSafeguard } from "./sabotage.js";
 
 export interface CpuOptions {
@@ -22,6 +22,8 @@ export interface CpuOptions {
   readonly drainMs?: number;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
+  /** What it shows to others, and what it asks of its callers. Default: nothing. */
+  readonly credentials?: Credentials;
   /** Where metrics go. Default: nowhere. */
   readonly metrics?: MetricsOptions;
   /** For tests: a safeguard that it goes without. */

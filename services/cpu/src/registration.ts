@@ -1,4 +1,4 @@
-import { type Clock, L0Client, type Logger, within } from "@vmcslab/runtime";
+import { type Clock, type Credentials, L0Client, type Logger, within } from "@vmcslab/runtime";
 import type { Board } from "./board.js";
 import type { CpuLife } from "./life.js";
 
@@ -17,6 +17,7 @@ export interface RegistrationOptions {
   readonly address: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly credentials: Credentials;
   /** Whether L0 can use this CPU, each time that changes. */
   readonly onReady: (ready: boolean) => void;
 }
@@ -32,7 +33,7 @@ export class Registration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
-    this.#client = new L0Client(options.l0Address);
+    this.#client = new L0Client(options.l0Address, options.credentials);
     this.#ended = this.#run();
   }
 

@@ -1,8 +1,11 @@
 import type { Answer, Hypervisor, Operation } from "@vmcslab/nested";
 import {
+  type Caller,
   CPU_STATE,
+  type Credentials,
   checkCount,
   countersToWire,
+  cpuName,
   createVcpuFromWire,
   type Driver,
   guestExitFromWire,
@@ -39,6 +42,7 @@ export interface L0Host {
   readonly journal: JournalSpec["kind"];
   /** What faults do to beats and grants. */
   readonly struck: BeatFaults;
+  readonly credentials: Credentials;
 }
 
 /** L0Service: the hypervisor's operations over gRPC. */
@@ -47,8 +51,9 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
   /** The value of an operation; its error becomes the RPC's status. */
   const run = async <T>(operation: Operation<T>): Promise<T> => answeredValue(await driver.run(operation));
   const implementation: l0Wire.L0ServiceServer = {
-    registerCpu: handlers.handle(async (request: l0Wire.RegisterCpuRequest) => {
+    registerCpu: handlers.handle(async (request: l0Wire.RegisterCpuRequest, caller) => {
       const registration = registrationFromWire(request);
+      checkOwn(caller(), registration.cpu);
       const answer = await throughFaults(registration.cpu, () => cpus.register(registration), l0.struck);
       return { ...answer, session: BigInt(answer.session), newest: BigInt(answer.newest ?? 0) };
     }),
@@ -92,9 +97,10 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       await driver.settled();
       return answer;
     }),
-    offlineCpu: handlers.handle(async ({ cpu }: l0Wire.OfflineCpuRequest) => ({
-      cleared: await run(hypervisor.offlineCpu(cpu)),
-    })),
+    offlineCpu: handlers.handle(async ({ cpu }: l0Wire.OfflineCpuRequest, caller) => {
+      checkOwn(caller(), cpu);
+      return { cleared: await run(hypervisor.offlineCpu(cpu)) };
+    }),
     onlineCpu: handlers.handle(async ({ cpu }: l0Wire.OnlineCpuRequest) => {
       await run(hypervisor.onlineCpu(cpu));
       return {};
@@ -112,7 +118,7 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
     crashClearAll: handlers.handle(async (_request: l0Wire.CrashClearAllRequest) => ({
       cleared: (await run(hypervisor.crashClearAll())).cleared,
     })),
-    flushHost: handlers.handle((_request: l0Wire.FlushHostRequest) => flushHost(cpus, l0.publisher)),
+    flushHost: handlers.handle((_request: l0Wire.FlushHostRequest) => flushHost(cpus, l0.publisher, l0.credentials)),
   };
   return served("vmcslab.v1.L0Service", l0Wire.L0ServiceService, implementation);
 }
@@ -120,4 +126,11 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
 function answeredValue<T>(answer: Answer<T>): T {
   if (!answer.ok) throw new OperationRefused(answer.error);
   return answer.value;
+}
+
+/** A CPU speaks for itself only: its certificate says which one it is. */
+function checkOwn(caller: Caller, cpu: number): void {
+  if (caller.kind !== "service" || caller.name === cpuName(cpu)) return;
+  const message = `${caller.name} may not speak for CPU ${cpu}`;
+  throw new OperationRefused({ code: "permissionDenied", definite: true, message });
 }

@@ -1,6 +1,7 @@
 import type { EventFact } from "@vmcslab/history";
 import { Hypervisor, type JournalRecord, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import {
+  Credentials,
   createLogger,
   Driver,
   type FaultHub,
@@ -55,13 +56,15 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   // A fault may make it wrong. Events keep the true time, by which people judge what a wrong clock led to.
   const clock = new SkewedClock(trueClock);
   const logger = options.logger ?? createLogger({ service: "l0" });
+  const { credentials = Credentials.none } = options;
   const journal = await openJournal(options.journal ?? { kind: "none" }, {
     ...{ host, clock: trueClock },
     natsUrl: options.bus?.natsUrl,
+    natsLogin: options.bus?.natsLogin,
   });
   const durable = journal === undefined ? undefined : await DurableState.open(journal, newIncarnation(clock), logger);
   const session = durable?.session ?? newIncarnation(clock);
-  const publisher = new Publisher(options.bus ?? {}, host, "l0", session, trueClock, logger);
+  const publisher = new Publisher({ ...options.bus, credentials }, host, "l0", session, trueClock, logger);
   const driver = new Driver({ durable: durable === undefined ? undefined : () => durable.durable() });
   // There is none before the hypervisor is restored, which states events.
   let hub: FaultHub | undefined;
@@ -92,26 +95,31 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const partitions = new Partitions();
   const faults = new L0Faults({
     ...{ hypervisor, driver, partitions, skewed: clock, clock: trueClock, sink, emit },
-    cpus: new CpuFaultsAtL0(() => cpus.list()),
+    cpus: new CpuFaultsAtL0(() => cpus.list(), credentials),
   });
   hub = faults.hub;
   const struck = { faults: faults.hub.messages, isPartitioned: partitions.isCut, clock: trueClock };
   const cpus: CpuRegistry = new CpuRegistry({
     strike: (transport, cpu, failBatch) => faultyTransport(transport, { ...struck, cpu, failBatch }),
-    ...{ hypervisor, driver, session, clock, lamport, logger },
+    ...{ hypervisor, driver, session, clock, lamport, logger, credentials },
     terms: leaseTerms(options),
     ...(options.without === undefined ? {} : { without: options.without }),
     ...(durable === undefined ? {} : { durable }),
   });
-  const handlers = new UnaryHandlers(logger);
+  const handlers = new UnaryHandlers(logger, credentials.guard);
   const server = await serve({
     listen,
     services: [
-      l0Service({ host, session, hypervisor, driver, cpus, publisher, struck, ...promises(options) }, handlers),
+      l0Service(
+        { host, session, hypervisor, driver, cpus, publisher, struck, credentials, ...promises(options) },
+        handlers,
+      ),
       publisher.service(handlers),
       faultService(faults, handlers),
     ],
     clock,
+    credentials,
+    logger,
     drained: () => handlers.drained(),
   });
   const isRecovered = (): boolean => hypervisor.state.recovering.size === 0;

@@ -1,4 +1,4 @@
-import type { BusOptions, Clock, JournalSpec, Logger, MetricsOptions } from "@vmcslab/runtime";
+import type { BusOptions, Clock, Credentials, JournalSpec, Logger, MetricsOptions } from "@vmcslab/runtime";
 import type { L0Safeguard } from "./sabotage.js";
 
 /**
@@ -28,6 +28,8 @@ export interface L0Options {
   readonly journal?: JournalSpec;
   /** Where events go. Default: nowhere. */
   readonly bus?: BusOptions;
+  /** What it shows to others, and what it asks of its callers. Default: nothing. */
+  readonly credentials?: Credentials;
   /** Where metrics go. Default: nowhere. */
   readonly metrics?: MetricsOptions;
   /** For tests: a safeguard that it goes without. */

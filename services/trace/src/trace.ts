@@ -1,5 +1,6 @@
 import {
   type Clock,
+  Credentials,
   createLogger,
   DirectSource,
   type EventSource,
@@ -36,7 +37,7 @@ export interface RunningTrace {
 
 /** Starts trace. Rejects when it cannot listen or cannot make its directory. Health says SERVING while it is subscribed to the bus it was given. */
 export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
-  const { listen = "127.0.0.1:0", clock = systemClock } = options;
+  const { listen = "127.0.0.1:0", clock = systemClock, credentials = Credentials.none } = options;
   const logger = options.logger ?? createLogger({ service: "trace" });
   const store = await EventStore.open(options.directory);
   const recorder = new TraceRecorder(store);
@@ -44,12 +45,14 @@ export async function startTrace(options: TraceOptions): Promise<RunningTrace> {
   let onHeld = (): void => undefined;
   const faults = new TraceFaults(clock, logger, () => onHeld());
   const receive = faults.receiving(recorder.receive);
-  const direct = new DirectSource(receive);
-  const handlers = new UnaryHandlers(logger);
+  const direct = new DirectSource(receive, credentials.guard);
+  const handlers = new UnaryHandlers(logger, credentials.guard);
   const server = await serve({
     listen,
     services: [traceService(recorder, store, direct, handlers), faultService(faults.hub, handlers)],
     clock,
+    credentials,
+    logger,
     drained: () => handlers.drained(),
     closeStreams: () => direct.close(),
   });
@@ -114,7 +117,7 @@ async function* storedHistory(host: string, recorder: TraceRecorder, store: Even
 
 /** The server may start after us. Undefined when we are stopped before it does. */
 async function subscribe(
-  { natsUrl: url, consumer }: TraceOptions & { readonly natsUrl: string },
+  { natsUrl: url, natsLogin: login, consumer }: TraceOptions & { readonly natsUrl: string },
   receive: ReceiveBatch,
   clock: Clock,
   logger: Logger,
@@ -123,7 +126,7 @@ async function subscribe(
   const onMalformed = (error: unknown): void =>
     logger.warn({ err: error }, "a message on the bus is not a batch of events");
   const onTrouble = (error: unknown): void => logger.warn({ err: error }, "reading the bus broke off; trying again");
-  const named = consumer === undefined ? {} : { consumer };
+  const named = { ...(consumer === undefined ? {} : { consumer }), ...(login === undefined ? {} : { login }) };
   for (let attempt = 1; !stop.aborted; attempt++) {
     try {
       return await natsSource({ url, clock, ...named, onMalformed, onTrouble }, receive);

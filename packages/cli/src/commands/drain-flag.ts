@@ -1,6 +1,6 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { durationMs } from "./duration-flag.js";
-import { flagOrEnv } from "./service-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 
 /** With what else a CPU does when it stops, within the bound of a service's stop. */
 const DRAIN_MS_MAX = 3000;

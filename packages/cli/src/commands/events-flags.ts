@@ -2,7 +2,8 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { systemErrorCode, UsageError } from "@vmcslab/lab/errors";
 import type { BusOptions } from "@vmcslab/runtime";
-import { flagOrEnv, wholeNumber } from "./service-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
+import { wholeNumber } from "./service-flags.js";
 
 /** Two of the batches that services publish. */
 const EVENTS_MIN = 1024;

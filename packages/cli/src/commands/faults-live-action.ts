@@ -7,8 +7,9 @@ import { FaultClient, type FaultStatus } from "@vmcslab/runtime";
 import { hasColour } from "../output/terminal.js";
 import { Palette } from "../report/palette.js";
 import { renderTable } from "../report/table.js";
+import { clientCredentials } from "./credential-flags.js";
 import type { FaultsLiveFlags } from "./faults.js";
-import { flagOrEnv } from "./service-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 
 /** L0's published port in docker-compose.yml. */
 const COMPOSE_L0 = "127.0.0.1:17000";
@@ -36,10 +37,10 @@ export async function clearCommand(names: readonly string[], flags: FaultsLiveFl
   return print("cleared", await ask(flags, (client) => client.clear(names)), flags);
 }
 
-async function ask<T>({ address }: FaultsLiveFlags, call: (client: FaultClient) => Promise<Answer<T>>): Promise<T> {
-  const target = flagOrEnv(address, "VMCSLAB_ATTACH") ?? COMPOSE_L0;
+async function ask<T>(flags: FaultsLiveFlags, call: (client: FaultClient) => Promise<Answer<T>>): Promise<T> {
+  const target = flagOrEnv(flags.address, "VMCSLAB_ATTACH") ?? COMPOSE_L0;
   if (!/^\S+:\d{1,5}$/.test(target)) throw new UsageError(`--address: "${target}" is not host:port`);
-  const client = new FaultClient(target);
+  const client = new FaultClient(target, clientCredentials(flags));
   try {
     const answer = await call(client);
     if (answer.ok) return answer.value;

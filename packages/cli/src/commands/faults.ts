@@ -1,6 +1,13 @@
 import type { Command } from "@commander-js/extra-typings";
 import { exitCodes } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
+import {
+  CLIENT_TLS_DIR,
+  CLIENT_TOKEN_FILE,
+  CREDENTIAL_ENVIRONMENT,
+  TLS_DIR_FLAG,
+  TOKEN_FILE_FLAG,
+} from "./credential-help.js";
 
 export interface FaultsPreviewFlags {
   readonly samples: string;
@@ -10,6 +17,8 @@ export interface FaultsPreviewFlags {
 
 export interface FaultsLiveFlags {
   readonly address?: string;
+  readonly tlsDir?: string;
+  readonly tokenFile?: string;
   readonly json?: true;
 }
 
@@ -52,7 +61,7 @@ export function addFaultsCommand(program: Command): void {
 
 const ADDRESS =
   "host:port of L0, or of the service that it is done to (default: 127.0.0.1:17000, of docker compose up)";
-const ENVIRONMENT = { VMCSLAB_ATTACH: "as --address" } as const;
+const ENVIRONMENT = { VMCSLAB_ATTACH: "as --address", ...CREDENTIAL_ENVIRONMENT } as const;
 
 /** Of a host that runs. */
 function addLiveCommands(faults: Command): void {
@@ -61,6 +70,8 @@ function addLiveCommands(faults: Command): void {
     .description("break something on purpose, until its lease ends: also when this command is long gone")
     .argument("<fault...>", "a kind with key=value settings, or one entry of an experiment's faults in braces")
     .option("--address <address>", ADDRESS)
+    .option(TLS_DIR_FLAG, CLIENT_TLS_DIR)
+    .option(TOKEN_FILE_FLAG, CLIENT_TOKEN_FILE)
     .option("--seed <text>", "what is left to chance is drawn from it (default: drawn, and told by --json)")
     .option("-j, --json", "print one JSON document")
     .action(async (words, flags) => {
@@ -71,6 +82,8 @@ function addLiveCommands(faults: Command): void {
     .command("list")
     .description("the faults that wait or act, on L0 and its CPUs")
     .option("--address <address>", ADDRESS)
+    .option(TLS_DIR_FLAG, CLIENT_TLS_DIR)
+    .option(TOKEN_FILE_FLAG, CLIENT_TOKEN_FILE)
     .option("-j, --json", "print one JSON document")
     .action(async (flags) => {
       const { listCommand } = await import("./faults-live-action.js");
@@ -81,6 +94,8 @@ function addLiveCommands(faults: Command): void {
     .description("end faults before their leases do; what has ended already is no error")
     .argument("[names...]", "their names (default: all)")
     .option("--address <address>", ADDRESS)
+    .option(TLS_DIR_FLAG, CLIENT_TLS_DIR)
+    .option(TOKEN_FILE_FLAG, CLIENT_TOKEN_FILE)
     .option("-j, --json", "print one JSON document")
     .action(async (names, flags) => {
       const { clearCommand } = await import("./faults-live-action.js");

@@ -1,14 +1,19 @@
 import { UsageError } from "@vmcslab/lab/errors";
-import { checkHealth } from "@vmcslab/runtime";
-import { flagOrEnv } from "./service-flags.js";
+import { askHttp, type Credentials, checkHealth } from "@vmcslab/runtime";
+import { type CredentialFlags, clientCredentials } from "./credential-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 
 const UNAVAILABLE = 69;
+const HEALTH_TIMEOUT_MS = 1000;
 const HTTP_TIMEOUT_MS = 1000;
 
 /** Prints what the service says of itself, and says it as an exit code. */
-export async function healthcheckCommand(address: string | undefined): Promise<number> {
+export async function healthcheckCommand(address: string | undefined, flags: CredentialFlags): Promise<number> {
   const asked = address ?? ownAddress();
-  const status = asked.startsWith("http://") ? await checkHttp(asked) : await checkHealth(asked);
+  const credentials = clientCredentials(flags);
+  const status = /^https?:\/\//.test(asked)
+    ? await checkHttp(asked, credentials)
+    : await checkHealth(asked, HEALTH_TIMEOUT_MS, credentials);
   process.stdout.write(`${status}\n`);
   return status === "SERVING" ? 0 : UNAVAILABLE;
 }
@@ -20,10 +25,10 @@ function ownAddress(): string {
   return listen.replace(/^(?:0\.0\.0\.0|\[::\]):/, "127.0.0.1:");
 }
 
-async function checkHttp(url: string): Promise<"SERVING" | "NOT_SERVING" | "UNREACHABLE"> {
+async function checkHttp(url: string, credentials: Credentials): Promise<"SERVING" | "NOT_SERVING" | "UNREACHABLE"> {
   try {
-    const { ok } = await fetch(url, { signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
-    return ok ? "SERVING" : "NOT_SERVING";
+    const { status } = await askHttp(url, credentials, { timeoutMs: HTTP_TIMEOUT_MS });
+    return status === 200 ? "SERVING" : "NOT_SERVING";
   } catch {
     return "UNREACHABLE";
   }

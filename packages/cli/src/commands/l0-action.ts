@@ -1,21 +1,22 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { type BusOptions, JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
 import { L0_SAFEGUARDS, startL0 } from "@vmcslab/service-l0";
+import { type ServiceCredentialFlags, serviceCredentials } from "./credential-flags.js";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
 import { serveUntilStopped } from "./service.js";
 import {
   busOptions,
   type CommonFlags,
   commonOptions,
-  flagOrEnv,
   metricsOptions,
   modelNamed,
   wholeNumber,
 } from "./service-flags.js";
 import { withoutSafeguard } from "./without-safeguard.js";
 
-export interface L0Flags extends CommonFlags, EventsFlags {
+export interface L0Flags extends CommonFlags, EventsFlags, ServiceCredentialFlags {
   readonly poolSize?: string;
   readonly cpuModel?: string;
   readonly lostCpu?: string;
@@ -31,6 +32,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
     ...lostCpuOptions(flags),
+    ...serviceCredentials(flags, "l0"),
     ...journalOptions(flags, bus),
     bus: eventsBus(flags, bus),
     ...metricsOptions(flags),

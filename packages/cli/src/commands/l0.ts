@@ -1,6 +1,16 @@
 import type { Command } from "@commander-js/extra-typings";
 import { SERVICE_EXIT_CODES } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
+import {
+  INSECURE,
+  INSECURE_FLAG,
+  NATS_ENVIRONMENT,
+  SERVICE_CREDENTIAL_ENVIRONMENT,
+  SERVICE_TLS_DIR,
+  SERVICE_TOKEN_FILE,
+  TLS_DIR_FLAG,
+  TOKEN_FILE_FLAG,
+} from "./credential-help.js";
 
 export function addL0Command(program: Command): void {
   const command = program
@@ -23,6 +33,9 @@ export function addL0Command(program: Command): void {
       "folder for events that the bus has not confirmed; the next life publishes what a killed one left",
     )
     .option("--event-buffer <n>", "events kept while the bus is slow or away (default: 50000)")
+    .option(TLS_DIR_FLAG, SERVICE_TLS_DIR)
+    .option(TOKEN_FILE_FLAG, SERVICE_TOKEN_FILE)
+    .option(INSECURE_FLAG, INSECURE)
     .option("--metrics <address>", "host:port to answer GET /metrics on, for Prometheus (default: nowhere)")
     .action(async (flags) => {
       const { l0Command } = await import("./l0-action.js");
@@ -40,10 +53,11 @@ export function addL0Command(program: Command): void {
       CPU_LEASE: "as --lease",
       JOURNAL: "as --journal",
       TRACE_ADDR: "as --trace",
-      NATS_URL: "as --nats",
+      ...NATS_ENVIRONMENT,
       EVENT_SPOOL: "as --spool",
       EVENT_BUFFER: "as --event-buffer",
       VMCSLAB_HOST: "as --host-name",
+      ...SERVICE_CREDENTIAL_ENVIRONMENT,
       METRICS_LISTEN: "as --metrics",
       OTEL_EXPORTER_OTLP_ENDPOINT: "base URL of an OTLP/HTTP endpoint that metrics are pushed to",
       VMCSLAB_WITHOUT: "for tests: a safeguard that is taken away, to show what it is for (docs/safeguards.md)",

@@ -2,7 +2,7 @@ import { UsageError } from "@vmcslab/lab/errors";
 import { didYouMean } from "@vmcslab/lab/text";
 import type { LostCpuPolicy } from "@vmcslab/service-l0";
 import { durationMs } from "./duration-flag.js";
-import { flagOrEnv } from "./service-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 
 export interface LostCpuFlags {
   readonly lostCpu?: string;

@@ -1,9 +1,11 @@
 import { UsageError } from "@vmcslab/lab/errors";
 import { createLogger, startProxy, systemClock } from "@vmcslab/runtime";
+import { type ServiceCredentialFlags, serviceCredentials } from "./credential-flags.js";
+import { flagOrEnv } from "./flag-or-env.js";
 import { serveUntilStopped } from "./service.js";
-import { flagOrEnv, wholeNumber } from "./service-flags.js";
+import { wholeNumber } from "./service-flags.js";
 
-export interface ProxyFlags {
+export interface ProxyFlags extends ServiceCredentialFlags {
   readonly cpus?: string;
   readonly link: readonly string[];
   readonly listen?: string;
@@ -22,9 +24,13 @@ export async function proxyCommand(flags: ProxyFlags): Promise<void> {
     target,
   }));
   if (links.length === 0) throw new UsageError("which links? give --cpus or --link");
+  const { credentials } = serviceCredentials({ ...flags, listen: control }, "proxy");
   const logger = createLogger({ service: "proxy" });
   await serveUntilStopped(async () => {
-    const proxy = await startProxy({ links, control: parseAddress(control, "--control"), clock: systemClock });
+    const proxy = await startProxy({
+      ...{ links, credentials, clock: systemClock },
+      control: parseAddress(control, "--control"),
+    });
     logger.info({ control, links: links.map(({ name }) => name) }, "listening");
     return { address: control, stop: () => proxy.stop() };
   });

@@ -63,6 +63,8 @@ function commandAgain(file: string, flags: RunFlags, seed: number): string {
     ...(flags.attach === undefined ? [] : ["--attach", flags.attach]),
     ...(flags.trace === undefined ? [] : ["--trace", flags.trace]),
     ...(flags.compose === undefined ? [] : flags.compose === true ? ["--compose"] : ["--compose", flags.compose]),
+    ...(flags.tlsDir === undefined ? [] : ["--tls-dir", quoted(flags.tlsDir)]),
+    ...(flags.tokenFile === undefined ? [] : ["--token-file", quoted(flags.tokenFile)]),
     ...(flags.simulate === true ? ["--simulate"] : []),
     ...(flags.costModel === undefined ? [] : ["--cost-model", flags.costModel]),
   ];

@@ -6,9 +6,10 @@ import { randomBits32, systemClock } from "@vmcslab/runtime";
 import { startProgress } from "../output/progress.js";
 import { hasColour } from "../output/terminal.js";
 import { formatResult } from "../report/result.js";
+import { natsOptions } from "./nats-flags.js";
 import type { RunFlags } from "./run.js";
 import { chooseTarget } from "./run-target.js";
-import { logLevel, natsUrl } from "./settings.js";
+import { logLevel } from "./settings.js";
 import { safeguardTakenAway } from "./without-safeguard.js";
 
 /** Says as an exit code how the run ended. `commandAgain`: a command that makes the same run. */
@@ -33,8 +34,8 @@ async function runOnce(
 ): Promise<number> {
   let progress: RunProgress = { phase: "starting", operations: () => 0, virtualNs: () => undefined };
   const launch = await chooseTarget(flags, experiment, seed, signal);
-  const url = natsUrl(flags.nats, process.env);
   const without = safeguardOf(flags);
+  const nats = natsOptions(flags.nats, process.env);
   const level = logLevel(process.env) ?? "warn";
   if (flags.quiet !== true) note(`experiment ${experiment.name}, seed ${seed}; again: ${again}`);
   const shown = startProgress(() => describeProgress(progress), flags.quiet === true, process.env);
@@ -43,8 +44,8 @@ async function runOnce(
       experiment,
       seed,
       runsDir: resolve(nonEmpty(flags.runsDir) ?? nonEmpty(process.env.VMCSLAB_RUNS_DIR) ?? "runs"),
-      ...(url === undefined ? {} : { natsUrl: url }),
       ...(without === undefined ? {} : { without }),
+      ...nats,
       logLevel: level,
       again,
       clock: systemClock,

@@ -13,14 +13,14 @@ import { UsageError } from "@vmcslab/lab/errors";
 import { COST_MODELS, type CostModel, costModelFor, costModelNamed } from "@vmcslab/sim";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import type { RunFlags } from "./run.js";
-import { attachOptions } from "./run-attach.js";
+import { type AttachFlags, attachOptions } from "./run-attach.js";
 
 /** The command itself: services are started as `vmcslab cpu`, `vmcslab l0`, `vmcslab trace`. */
 const BIN = fileURLToPath(new URL("../../bin/vmcslab.js", import.meta.url));
 
 export type Launch = (options: TargetOptions) => Promise<RunningTarget>;
 
-type TargetFlags = Pick<RunFlags, "simulate" | "costModel" | "attach" | "trace" | "compose" | "nats">;
+type TargetFlags = Pick<RunFlags, "simulate" | "costModel" | "nats"> & AttachFlags;
 
 /** Throws UsageError for flags that exclude each other, before anything starts. */
 export async function chooseTarget(
@@ -36,10 +36,19 @@ export async function chooseTarget(
     attach === undefined ? launchEmbedded([process.execPath, BIN], options, signal) : attachToHost(attach, options);
 }
 
+const OF_PROCESSES = [
+  ["attach", "--attach"],
+  ["trace", "--trace"],
+  ["compose", "--compose"],
+  ["nats", "--nats"],
+  ["tlsDir", "--tls-dir"],
+  ["tokenFile", "--token-file"],
+] as const;
+
 async function simulated(flags: TargetFlags, experiment: Experiment, seed: number): Promise<Launch> {
-  for (const name of ["attach", "trace", "compose", "nats"] as const)
+  for (const [name, flag] of OF_PROCESSES)
     if (flags[name] !== undefined)
-      throw new UsageError(`--${name} goes with hosts of processes: leave out --${name} or --simulate`);
+      throw new UsageError(`${flag} goes with hosts of processes: leave out ${flag} or --simulate`);
   const { machine } = experiment;
   const costModel = chosenModel(flags.costModel, machine.cpuModel ?? DEFAULT_CPU_MODEL);
   const faults = await readFaults(experiment);

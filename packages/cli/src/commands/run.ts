@@ -1,6 +1,14 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import { exitCodes } from "../help/exit-codes.js";
 import { addHelpSections } from "../help/sections.js";
+import {
+  CLIENT_TLS_DIR,
+  CLIENT_TOKEN_FILE,
+  CREDENTIAL_ENVIRONMENT,
+  NATS_ENVIRONMENT,
+  TLS_DIR_FLAG,
+  TOKEN_FILE_FLAG,
+} from "./credential-help.js";
 
 export interface RunFlags {
   readonly set: readonly string[];
@@ -12,6 +20,8 @@ export interface RunFlags {
   readonly attach?: string;
   readonly trace?: string;
   readonly compose?: string | true;
+  readonly tlsDir?: string;
+  readonly tokenFile?: string;
   readonly simulate?: true;
   readonly costModel?: string;
   readonly runsDir?: string;
@@ -36,6 +46,8 @@ export function addRunCommand(program: Command): void {
       "--compose [project]",
       "as --attach, on a project of docker compose, whose containers faults are done to (default: vmcslab)",
     )
+    .option(TLS_DIR_FLAG, `with --attach: ${CLIENT_TLS_DIR}`)
+    .option(TOKEN_FILE_FLAG, CLIENT_TOKEN_FILE)
     .option("--simulate", "in this process, in virtual time: one seed is one result (docs/simulate.md)")
     .option("--cost-model <name>", "with --simulate: where virtual times come from (default: that of the CPU model)")
     .option("--nats <url>", "carry events over this NATS server")
@@ -62,7 +74,8 @@ export function addRunCommand(program: Command): void {
       VMCSLAB_ATTACH: "as --attach",
       TRACE_ADDR: "as --trace",
       COMPOSE_PROJECT_NAME: "the project of --compose that does not say",
-      NATS_URL: "as --nats",
+      ...CREDENTIAL_ENVIRONMENT,
+      ...NATS_ENVIRONMENT,
       NO_COLOR: "no colours",
       CI: "no line that is overwritten",
     },

@@ -3,7 +3,8 @@ import { UsageError } from "@vmcslab/lab/errors";
 import { didYouMean } from "@vmcslab/lab/text";
 import type { BusOptions, MetricsOptions } from "@vmcslab/runtime";
 import { CPU_MODELS } from "@vmcslab/vmx";
-import { natsUrl } from "./settings.js";
+import { flagOrEnv } from "./flag-or-env.js";
+import { natsOptions } from "./nats-flags.js";
 
 /** Settings that services read from the environment, as containers are configured. */
 export const SERVICE_ENVIRONMENT = {
@@ -22,12 +23,6 @@ export interface CommonFlags {
   readonly metrics?: string;
 }
 
-/** A flag, else a variable, else nothing. Empty is nothing. */
-export function flagOrEnv(flag: string | undefined, variable: string): string | undefined {
-  const value = flag ?? process.env[variable];
-  return value === "" ? undefined : value;
-}
-
 export function commonOptions(flags: CommonFlags): { listen?: string; host?: string } {
   const listen = flagOrEnv(flags.listen, "GRPC_LISTEN");
   const host = flagOrEnv(flags.hostName, "VMCSLAB_HOST");
@@ -36,9 +31,8 @@ export function commonOptions(flags: CommonFlags): { listen?: string; host?: str
 
 /** Where events go: NATS comes before a direct stream. */
 export function busOptions(flags: CommonFlags): BusOptions {
-  const url = natsUrl(flags.nats, process.env);
   const traceAddress = flagOrEnv(flags.trace, "TRACE_ADDR");
-  return { ...(url === undefined ? {} : { natsUrl: url }), ...(traceAddress === undefined ? {} : { traceAddress }) };
+  return { ...natsOptions(flags.nats, process.env), ...(traceAddress === undefined ? {} : { traceAddress }) };
 }
 
 /** Where metrics go: served, pushed, both or, if nothing is said, neither. */

@@ -1,7 +1,8 @@
 /** What `vmcslab cpu`, `l0` and `trace` have in common: ready, run until told to stop, stop in order. */
-import { errorMessage, UnavailableError } from "@vmcslab/lab/errors";
+import { errorMessage, UnavailableError, UsageError } from "@vmcslab/lab/errors";
 import {
   DamagedHistory,
+  Exposed,
   JournalDamaged,
   JournalLost,
   lifeline,
@@ -72,6 +73,7 @@ async function startOrUnavailable(start: () => Promise<RunningService>): Promise
   try {
     return await start();
   } catch (thrown) {
+    if (thrown instanceof Exposed) throw new UsageError(thrown.message);
     if (isUnavailable(thrown)) throw new UnavailableError(errorMessage(thrown));
     throw thrown;
   }

@@ -11,10 +11,22 @@ export const RUN_ENVIRONMENT = {
   TRACE_ADDR: "with VMCSLAB_ATTACH: host:port of trace",
   VMCSLAB_WITHOUT: "for tests: a safeguard that the host goes without, to show what it is for (docs/safeguards.md)",
   NATS_URL: "NATS server that carries the events, instead of a direct stream",
+  NATS_USER: "user there, with NATS_PASSWORD or NATS_PASSWORD_FILE; or NATS_TOKEN, NATS_TOKEN_FILE, NATS_CREDS",
+  NATS_CA: "certificates of the authorities that NATS's is to be from",
+  TLS_DIR: "with VMCSLAB_ATTACH: folder with ca.crt and token, as --tls-dir",
+  VMCSLAB_TOKEN: "the token of a host with authentication",
+  VMCSLAB_TOKEN_FILE: "a file with it, as --token-file",
 } as const;
 
 /** The project's variables that other commands and the services read. */
-const OTHER_VARIABLES = ["VMCSLAB_LOG_FORMAT", "VMCSLAB_IMAGE", "VMCSLAB_REQUIRE", "VMCSLAB_HOST"] as const;
+const OTHER_VARIABLES = [
+  "VMCSLAB_LOG_FORMAT",
+  "VMCSLAB_REQUIRE",
+  "VMCSLAB_HOST",
+  "VMCSLAB_IMAGE",
+  "VMCSLAB_INSECURE",
+  "VMCSLAB_WITHOUT",
+] as const;
 
 /** What the environment puts over the experiment file. */
 export function environmentOverrides(env: NodeJS.ProcessEnv): Override[] {

@@ -12,7 +12,7 @@ import {
   isMessageFault,
   RandomStream,
 } from "@vmcslab/faults";
-import { type Clock, FaultClient } from "@vmcslab/runtime";
+import { type Clock, type Credentials, FaultClient } from "@vmcslab/runtime";
 import type { FaultsReport } from "../target/target.js";
 import { type FaultImpact, quantileOf } from "./impact.js";
 import { isDoneOutside } from "./means.js";
@@ -26,6 +26,8 @@ export interface LiveFaultsOptions {
   readonly cpus: number;
   /** host:port of L0, whose FaultService takes what is not done to processes from outside. */
   readonly l0Address: string;
+  /** For it. Default: none. */
+  readonly credentials?: Credentials;
   /** Absent: nobody here can touch the host's processes from outside. */
   readonly processes?: HostProcesses;
   /** Takes what there is to know. Default: a list of its own. */
@@ -69,7 +71,7 @@ export class LiveFaults {
   constructor(options: LiveFaultsOptions) {
     this.#options = options;
     this.notes = options.notes ?? [];
-    this.#client = new FaultClient(options.l0Address);
+    this.#client = new FaultClient(options.l0Address, options.credentials, "l0");
     const { clock, cpus, seed, emit } = options;
     const faults = options.faults.map((fault, index): Fault => ({ ...fault, name: faultName(fault, index) }));
     this.#faults = faults;

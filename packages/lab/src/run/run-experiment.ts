@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostCounters } from "@vmcslab/nested";
-import type { Clock } from "@vmcslab/runtime";
+import type { Clock, NatsLogin } from "@vmcslab/runtime";
 import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly runsDir: string;
   readonly natsUrl?: string;
+  /** How to log in there. */
+  readonly natsLogin?: NatsLogin;
   readonly logLevel: string;
   /** A command that repeats the run. */
   readonly again: string;
@@ -147,7 +149,10 @@ async function launch(options: RunOptions, folder: RunFolder): Promise<RunningTa
   }
 }
 
-async function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, folder: RunFolder): Promise<TargetOptions> {
+async function targetOptions(
+  { experiment, natsUrl, natsLogin, logLevel }: RunOptions,
+  folder: RunFolder,
+): Promise<TargetOptions> {
   const { cpus, poolSize, cpuModel, lostCpu, lease, journal } = experiment.machine;
   return {
     cpus,
@@ -161,6 +166,7 @@ async function targetOptions({ experiment, natsUrl, logLevel }: RunOptions, fold
     logsDir: folder.logsDir,
     faults: await readFaults(experiment),
     ...(natsUrl === undefined ? {} : { natsUrl }),
+    ...(natsLogin === undefined ? {} : { natsLogin }),
     logLevel,
   };
 }

@@ -1,10 +1,10 @@
 /** A host over gRPC: L0's client in the shape that workloads use. */
-import { L0Client } from "@vmcslab/runtime";
+import { Credentials, L0Client } from "@vmcslab/runtime";
 import type { Host } from "../host.js";
 
 /** `address`: host:port of L0. */
-export function grpcHost(address: string): Host {
-  const client = new L0Client(address);
+export function grpcHost(address: string, credentials: Credentials = Credentials.none): Host {
+  const client = new L0Client(address, credentials);
   return {
     createVcpu: async (request) => {
       const answer = await client.createVcpu(request);

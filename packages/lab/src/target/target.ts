@@ -2,6 +2,7 @@
 
 import type { Fault, FaultFact, FaultTally } from "@vmcslab/faults";
 import type { HostCounters } from "@vmcslab/nested";
+import type { Credentials, NatsLogin } from "@vmcslab/runtime";
 import type { CostModel, CycleTotals } from "@vmcslab/sim";
 import type { HostProcesses } from "../faults/processes.js";
 import type { Host } from "../host.js";
@@ -61,6 +62,8 @@ export interface TargetOptions {
   readonly historyDir: string;
   /** Events go over this NATS server instead of a direct stream. */
   readonly natsUrl?: string;
+  /** How to log in there. */
+  readonly natsLogin?: NatsLogin;
   readonly logLevel: string;
   /** Folder for the services' logs. */
   readonly logsDir: string;
@@ -116,6 +119,8 @@ export interface SimulatedPart {
 export interface FaultTarget {
   /** host:port of L0. */
   readonly l0Address: string;
+  /** For it. Default: none. */
+  readonly credentials?: Credentials;
   /** Absent: nobody here can touch the host's processes from outside. */
   readonly processes?: HostProcesses;
   /** By which means faults are injected, and what there is to know about them; it grows. */

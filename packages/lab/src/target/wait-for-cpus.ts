@@ -1,4 +1,4 @@
-import { type Clock, L0Client } from "@vmcslab/runtime";
+import { type Clock, type Credentials, L0Client } from "@vmcslab/runtime";
 import { UnavailableError } from "../errors.js";
 
 const TIMEOUT_MS = 15_000;
@@ -9,9 +9,9 @@ export async function waitForCpus(
   l0Address: string,
   cpus: number,
   clock: Clock,
-  timeoutMs = TIMEOUT_MS,
+  { timeoutMs = TIMEOUT_MS, credentials }: { readonly timeoutMs?: number; readonly credentials?: Credentials } = {},
 ): Promise<void> {
-  const client = new L0Client(l0Address);
+  const client = new L0Client(l0Address, credentials);
   const endNs = clock.monoNs() + timeoutMs * 1e6;
   let state = "L0 does not answer";
   try {

@@ -6,6 +6,7 @@ import { type CpuOutcome, cpuOutcomeFromWire } from "../codec/cpu/outcome.js";
 import type { CpuStep, InstructionStep } from "../codec/cpu/step.js";
 import { CpuServiceService as Cpu, type Outcome } from "../generated/vmcslab/v1/cpu.js";
 import { UnaryCaller } from "../rpc/call.js";
+import { Credentials } from "../security/credentials.js";
 import { type ProcessorInfo, processorInfoFromWire } from "./processor-info.js";
 
 /** The response of every instruction, as far as they are alike. */
@@ -46,8 +47,8 @@ export class CpuClient {
   readonly #caller: UnaryCaller;
 
   /** `address`: host:port. */
-  constructor(address: string) {
-    this.#caller = new UnaryCaller(address);
+  constructor(address: string, credentials: Credentials = Credentials.none) {
+    this.#caller = new UnaryCaller(address, credentials.dial("cpu"));
   }
 
   /** Executes one instruction by the RPC that it has. */

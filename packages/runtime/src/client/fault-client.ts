@@ -4,6 +4,8 @@ import { type FaultStatus, faultToWire, statusFromWire } from "../codec/fault.js
 import { required } from "../codec/numbers.js";
 import { FaultServiceService as Faults } from "../generated/vmcslab/v1/faults.js";
 import { UnaryCaller } from "../rpc/call.js";
+import { Credentials } from "../security/credentials.js";
+import type { ServiceName } from "../security/identity.js";
 
 export interface InjectOptions {
   /** What is left to chance is drawn from it. Default: drawn, and told. */
@@ -17,9 +19,9 @@ export interface InjectOptions {
 export class FaultClient {
   readonly #caller: UnaryCaller;
 
-  /** `address`: host:port. */
-  constructor(address: string) {
-    this.#caller = new UnaryCaller(address);
+  /** `address`: host:port. `expected`: whose it is. */
+  constructor(address: string, credentials: Credentials = Credentials.none, expected?: ServiceName) {
+    this.#caller = new UnaryCaller(address, credentials.dial(expected));
   }
 
   /** Injects a fault, or renews the lease of the same one of that name. */

@@ -28,6 +28,7 @@ import {
 } from "../generated/vmcslab/v1/l0.js";
 import type { JournalSpec } from "../journal/open.js";
 import { UnaryCaller } from "../rpc/call.js";
+import { Credentials } from "../security/credentials.js";
 
 /** Longer than any operation: L0 has deadlines of its own, and its error says more than ours would. */
 const OPERATION_DEADLINE_MS = 30_000;
@@ -121,8 +122,8 @@ export class L0Client {
   readonly #caller: UnaryCaller;
 
   /** `address`: host:port. */
-  constructor(address: string) {
-    this.#caller = new UnaryCaller(address);
+  constructor(address: string, credentials: Credentials = Credentials.none) {
+    this.#caller = new UnaryCaller(address, credentials.dial("l0"));
   }
 
   createVcpu(request: CreateVcpuRequest): Promise<Answer<number>> {

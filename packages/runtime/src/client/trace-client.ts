@@ -1,4 +1,4 @@
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client } from "@grpc/grpc-js";
 import type { Answer } from "@vmcslab/nested";
 import { required, toNumber } from "../codec/numbers.js";
 import type { EventBatch } from "../generated/vmcslab/v1/events.js";
@@ -8,7 +8,7 @@ import {
   TraceServiceService as Trace,
 } from "../generated/vmcslab/v1/trace.js";
 import { UnaryCaller } from "../rpc/call.js";
-import { CHANNEL_OPTIONS } from "../rpc/channel-options.js";
+import { Credentials, type Dial } from "../security/credentials.js";
 
 /** What one life of a source published, as trace knows it. */
 export interface SourceCount {
@@ -36,11 +36,13 @@ export interface TraceCounts {
 export class TraceClient {
   readonly #caller: UnaryCaller;
   readonly #address: string;
+  readonly #dial: Dial;
 
   /** `address`: host:port. */
-  constructor(address: string) {
+  constructor(address: string, credentials: Credentials = Credentials.none) {
     this.#address = address;
-    this.#caller = new UnaryCaller(address);
+    this.#dial = credentials.dial("trace");
+    this.#caller = new UnaryCaller(address, this.#dial);
   }
 
   counts(): Promise<Answer<TraceCounts>> {
@@ -54,7 +56,7 @@ export class TraceClient {
 
   /** What is stored of a host, source by source. Rejects when the connection breaks. */
   async *history(host: string): AsyncGenerator<EventBatch> {
-    const client = new Client(this.#address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    const client = new Client(this.#address, this.#dial.credentials, this.#dial.options);
     const { path, requestSerialize, responseDeserialize } = Trace.readHistory;
     try {
       const stream: AsyncIterable<ReadHistoryResponse> = client.makeServerStreamRequest(

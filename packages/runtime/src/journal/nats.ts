@@ -1,9 +1,10 @@
 import { connectNats, type NatsBus } from "../bus/nats/connection.js";
 import { type JournalStream, journalStreamName } from "../bus/nats/journal-stream.js";
+import type { NatsLogin } from "../bus/nats/login.js";
 import { type Clock, randomBits32 } from "../clock.js";
 import { frame } from "./frames.js";
 import { MESSAGE, MessageWriter, recordsOf } from "./nats-messages.js";
-import { type Journal, JournalLost } from "./port.js";
+import { type Journal, JournalDamaged, JournalLost } from "./port.js";
 
 /** While the server does not answer, it is asked again this often. */
 const AGAIN_DELAY_MS = 100;
@@ -14,6 +15,7 @@ const CLOSE_BOUND_MS = 1000;
 
 export interface NatsJournalOptions {
   readonly url: string;
+  readonly login?: NatsLogin | undefined;
   /** Whose journal it is: part of the stream's name. */
   readonly host: string;
   readonly clock: Clock;
@@ -24,16 +26,22 @@ export interface NatsJournalOptions {
  * is back. Rejects when the server does not answer or has no JetStream.
  */
 export async function openNatsJournal(options: NatsJournalOptions): Promise<Journal> {
-  const { url, host, clock } = options;
-  const bus = await connectNats(url, `${host}.l0.journal`, clock);
+  const { url, login, host, clock } = options;
+  const bus = await connectNats(url, `${host}.l0.journal`, clock, login).catch(notThere);
   try {
-    const stream = await bus.journalStream(host);
+    const stream = await bus.journalStream(host).catch(notThere);
     if (stream === undefined) throw new JournalLost("the NATS server has no JetStream, and a journal needs it");
     return new NatsJournal(stream, bus, options);
   } catch (error) {
     await bus.drain();
     throw error;
   }
+}
+
+function notThere(error: unknown): never {
+  if (error instanceof JournalLost || error instanceof JournalDamaged) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new JournalLost(`the NATS server that keeps the journal does not answer: ${reason}`);
 }
 
 class NatsJournal implements Journal {
@@ -64,8 +72,8 @@ class NatsJournal implements Journal {
   }
 
   async read(): Promise<Uint8Array[]> {
-    await this.#fence();
-    return recordsOf(await this.#stream.messages(this.#lastSeq), this.#name);
+    await this.#fence().catch(notThere);
+    return recordsOf(await this.#stream.messages(this.#lastSeq).catch(notThere), this.#name);
   }
 
   append(record: Uint8Array): void {

@@ -1,3 +1,4 @@
+import type { NatsLogin } from "../bus/nats/login.js";
 import type { Clock } from "../clock.js";
 import { openFileJournal } from "./file.js";
 import { openNatsJournal } from "./nats.js";
@@ -16,6 +17,7 @@ export interface JournalPlace {
   readonly clock: Clock;
   /** Of the NATS server; kind `nats` needs it. */
   readonly natsUrl?: string | undefined;
+  readonly natsLogin?: NatsLogin | undefined;
 }
 
 export const JOURNAL_SPECS = "none, nats, file:PATH or file:PATH?sync";
@@ -38,6 +40,9 @@ export async function openJournal(spec: JournalSpec, place: JournalPlace): Promi
       return await openFileJournal(spec);
     case "nats":
       if (place.natsUrl === undefined) throw new RangeError("a journal in NATS needs a NATS server");
-      return await openNatsJournal({ url: place.natsUrl, host: place.host, clock: place.clock });
+      return await openNatsJournal({
+        ...{ url: place.natsUrl, login: place.natsLogin },
+        ...{ host: place.host, clock: place.clock },
+      });
   }
 }

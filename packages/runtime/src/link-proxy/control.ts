@@ -1,7 +1,9 @@
 /** Setting the faults of links over HTTP. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { bounded, HTTP_OPTIONS } from "../http-bounds.js";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { bounded } from "../http-bounds.js";
 import { shown } from "../limits.js";
+import type { Credentials } from "../security/credentials.js";
+import { httpServer } from "../security/http.js";
 import type { Link } from "./link.js";
 import { NO_FAULTS, parseLinkFaults } from "./link-faults.js";
 
@@ -15,11 +17,20 @@ interface Reply {
 
 /**
  * GET /links · PUT /links/NAME with faults · POST /links/NAME/reset · DELETE /links/NAME and DELETE /links heal · GET /healthz.
- * Ends when it listens; the value ends it.
+ * Ends when it listens; the value ends it. With credentials it is HTTPS, and all but /healthz is for people with the token.
  */
-export function serveControl(links: readonly Link[], listen: { host: string; port: number }): Promise<() => void> {
+export function serveControl(
+  links: readonly Link[],
+  listen: { host: string; port: number },
+  credentials: Credentials,
+): Promise<() => void> {
+  const { guard } = credentials;
   const server = bounded(
-    createServer(HTTP_OPTIONS, (request, response) => {
+    httpServer(credentials, (request, response) => {
+      if (guard !== undefined && request.url !== "/healthz" && !guard.isPerson(request.headers.authorization ?? "")) {
+        send(response, { status: 401, body: { error: "who are you? Give the token: authorization: Bearer …" } });
+        return;
+      }
       answer(links, request).then(
         (reply) => send(response, reply),
         (error: unknown) => refuse(request, response, error),

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { Credentials } from "../security/credentials.js";
 import { serveControl } from "./control.js";
 import { Link, type LinkOptions } from "./link.js";
 
@@ -7,10 +8,17 @@ export interface ProxyOptions {
   /** Where faults are set. */
   readonly control: { readonly host: string; readonly port: number };
   readonly clock: Clock;
+  /** Of its control. Default: none. */
+  readonly credentials?: Credentials;
 }
 
 /** A TCP proxy with faults, which are set over HTTP. Rejects when it cannot listen. */
-export async function startProxy({ links, control, clock }: ProxyOptions): Promise<{ stop(): Promise<void> }> {
+export async function startProxy({
+  links,
+  control,
+  clock,
+  credentials = Credentials.none,
+}: ProxyOptions): Promise<{ stop(): Promise<void> }> {
   const started: Link[] = [];
   try {
     for (const options of links) {
@@ -18,7 +26,7 @@ export async function startProxy({ links, control, clock }: ProxyOptions): Promi
       await link.start();
       started.push(link);
     }
-    const endControl = await serveControl(started, control);
+    const endControl = await serveControl(started, control, credentials);
     return {
       async stop() {
         endControl();

@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, type MethodDefinition } from "@grpc/grpc-js";
+import { Client, Metadata, type MethodDefinition } from "@grpc/grpc-js";
 import type { Answer } from "@vmcslab/nested";
 import { systemClock } from "../clock.js";
-import { CHANNEL_OPTIONS } from "./channel-options.js";
+import { Credentials, type Dial } from "../security/credentials.js";
 import { operationErrorOf } from "./rpc-error.js";
 
 /** Deadline of an RPC that waits for nothing but its server. */
@@ -12,8 +12,8 @@ export class UnaryCaller {
   readonly #client: Client;
 
   /** `address`: host:port. */
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  constructor(address: string, { credentials, options }: Dial = Credentials.none.dial()) {
+    this.#client = new Client(address, credentials, options);
   }
 
   /** Rejects when `value` throws, which means that the server answered what the protocol does not allow. */

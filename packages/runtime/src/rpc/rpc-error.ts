@@ -18,6 +18,8 @@ const STATUS: Readonly<Record<OperationCode, status>> = {
   vcpuKilled: status.ABORTED,
   hostCrashed: status.FAILED_PRECONDITION,
   stopping: status.UNAVAILABLE,
+  unauthenticated: status.UNAUTHENTICATED,
+  permissionDenied: status.PERMISSION_DENIED,
   unexpectedOutcome: status.INTERNAL,
 };
 
@@ -54,7 +56,7 @@ export function failureOfThrown(thrown: unknown): RpcFailure | undefined {
 
 /**
  * L0's error as the client of an RPC sees it. A status without our metadata comes from the transport: the server may or may not have
- * acted, except that it certainly did not when it answered UNIMPLEMENTED or INVALID_ARGUMENT.
+ * acted, except that it certainly did not when it answered one of {@link NOT_EXECUTED}.
  */
 export function operationErrorOf(error: ServiceError): OperationError {
   const named = error.metadata?.get(CODE_KEY)[0];
@@ -71,11 +73,19 @@ function isOperationCode(value: unknown): value is OperationCode {
   return typeof value === "string" && Object.hasOwn(STATUS, value);
 }
 
+const NOT_EXECUTED: readonly status[] = [
+  status.INVALID_ARGUMENT,
+  status.UNIMPLEMENTED,
+  status.NOT_FOUND,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+];
+
 function transportCode(code: status): OperationCode {
   for (const name in STATUS) if (isOperationCode(name) && STATUS[name] === code) return name;
   return "unexpectedOutcome";
 }
 
 function isNotExecuted(code: status): boolean {
-  return code === status.INVALID_ARGUMENT || code === status.UNIMPLEMENTED || code === status.NOT_FOUND;
+  return NOT_EXECUTED.includes(code);
 }

@@ -1,7 +1,10 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { Server, type ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { type Clock, within } from "../clock.js";
 import { LIMITS } from "../limits.js";
+import type { Logger } from "../logger.js";
+import { Credentials } from "../security/credentials.js";
+import { Exposed, isExposed, isLoopback } from "../security/exposure.js";
 import { addReflection } from "./reflection.js";
 import type { ServedService } from "./served.js";
 
@@ -14,6 +17,10 @@ export interface ServeOptions {
   readonly listen: string;
   readonly services: readonly ServedService[];
   readonly clock: Clock;
+  /** What it shows, and what it asks of its callers. Default: nothing. */
+  readonly credentials?: Credentials;
+  /** Is told when everybody is let in from other machines. */
+  readonly logger?: Pick<Logger, "warn">;
   /** Ends when no handler of ours runs. */
   readonly drained: () => Promise<void>;
   /** Ends long-lived streams, which would keep the server from stopping. */
@@ -29,11 +36,15 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Starts a gRPC server with health and reflection. Rejects when it cannot listen on the address. */
+/** Starts a gRPC server with health and reflection. Rejects when it cannot listen on the address, and with {@link Exposed} when strangers could reach it and nobody would ask who they are. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { credentials = Credentials.none } = options;
+  const { guard } = credentials;
+  if (isExposed(options.listen, credentials)) throw new Exposed(options.listen);
   const server = new Server({
     "grpc.max_concurrent_streams": 4096,
     "grpc.max_receive_message_length": LIMITS.messageBytes.max,
+    ...(guard === undefined ? {} : { interceptors: [guard.interceptor] }),
   });
   const names = options.services.map((service) => service.name);
   const health = new HealthImplementation();
@@ -44,7 +55,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   health.addToServer(server);
   for (const { definition, implementation } of options.services) server.addService(definition, implementation);
   addReflection(server, names);
-  const port = await bind(server, options.listen);
+  if (guard === undefined && !isLoopback(options.listen))
+    options.logger?.warn(
+      { listen: options.listen },
+      "insecure: other machines can reach this service, and nobody asks who calls",
+    );
+  const port = await bind(server, options.listen, credentials.server());
   let stopping: Promise<void> | undefined;
   return {
     address: `${hostOf(options.listen)}:${port}`,
@@ -58,9 +74,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-function bind(server: Server, listen: string): Promise<number> {
+function bind(server: Server, listen: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(listen, credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(new Error(`cannot listen on ${listen}: ${error.message}`));
     });

@@ -1,6 +1,14 @@
 import type { Fault } from "@vmcslab/faults";
 import type { Answer, OperationError } from "@vmcslab/nested";
-import { type CpuInfo, FaultClient, type FaultStatus, type HeldFault, InvalidMessage } from "@vmcslab/runtime";
+import {
+  type CpuInfo,
+  type Credentials,
+  cpuName,
+  FaultClient,
+  type FaultStatus,
+  type HeldFault,
+  InvalidMessage,
+} from "@vmcslab/runtime";
 
 /** A CPU that does not answer by then is taken to be gone, for the moment. */
 const ANSWER_TIMEOUT_MS = 1000;
@@ -8,9 +16,11 @@ const ANSWER_TIMEOUT_MS = 1000;
 /** The FaultServices of the CPUs that have registered. A CPU that is not there is a note, not an error: a fault of one that vanished has nothing to do any more. */
 export class CpuFaultsAtL0 {
   readonly #cpus: () => readonly CpuInfo[];
+  readonly #credentials: Credentials;
 
-  constructor(cpus: () => readonly CpuInfo[]) {
+  constructor(cpus: () => readonly CpuInfo[], credentials: Credentials) {
     this.#cpus = cpus;
+    this.#credentials = credentials;
   }
 
   isKnown(cpu: number): boolean {
@@ -61,7 +71,7 @@ export class CpuFaultsAtL0 {
     const address = this.#cpus().find((known) => known.cpu === cpu)?.address;
     if (address === undefined)
       return { ok: false, error: { code: "notFound", definite: true, message: "it has not registered" } };
-    const client = new FaultClient(address);
+    const client = new FaultClient(address, this.#credentials, cpuName(cpu));
     try {
       return await ask(client);
     } catch (thrown) {

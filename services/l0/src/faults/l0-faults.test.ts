@@ -4,6 +4,7 @@ import { Hypervisor } from "@vmcslab/nested";
 import {
   type CpuInfo,
   type CpuState,
+  Credentials,
   Driver,
   FaultHub,
   faultService,
@@ -75,7 +76,7 @@ async function host() {
   const partitions = new Partitions();
   const skewed = new SkewedClock(clock);
   const sink = new MemorySink();
-  const cpus = new CpuFaultsAtL0(list);
+  const cpus = new CpuFaultsAtL0(list, Credentials.none);
   const faults = new L0Faults({ hypervisor, driver, partitions, skewed, clock, sink, emit, cpus });
   const inject = (fault: Fault) => faults.inject({ fault, seed: "1" }, false);
   return { clock, cpu0, cpu1, states, facts, hypervisor, partitions, skewed, sink, faults, inject };

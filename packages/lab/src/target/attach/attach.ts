@@ -1,10 +1,11 @@
 /** The attached target: a host that runs already, in containers or wherever, and goes on running after the experiment. */
 import type { HostCounters } from "@vmcslab/nested";
-import { checkHealth, L0Client, systemClock, TraceClient } from "@vmcslab/runtime";
+import { Credentials, checkHealth, L0Client, systemClock, TraceClient } from "@vmcslab/runtime";
 import { UnavailableError } from "../../errors.js";
 import type { Host } from "../../host.js";
 import { composeHost, composeProcesses } from "../compose/compose-host.js";
 import type { ComposeProcesses } from "../compose/compose-processes.js";
+import { composeCredentials } from "../compose/credentials.js";
 import { grpcHost } from "../grpc-host.js";
 import { Injector } from "../injector.js";
 import type { FaultTarget, RunningTarget, Settlement, SourcePosition, TargetOptions } from "../target.js";
@@ -15,14 +16,19 @@ import { checkFaults, checkHost } from "./check-host.js";
 import { type CopiedHistory, copyHistory } from "./copy-history.js";
 
 /** Where L0 and trace answer (host:port); or a project of docker compose, which says so itself where nothing else is said, and whose containers faults are done to. */
-export type AttachOptions =
+export type AttachOptions = {
+  /** What is shown there. Default: nothing; of a compose project, what its containers have for people. */
+  readonly credentials?: Credentials;
+} & (
   | { readonly l0Address: string; readonly traceAddress: string; readonly project?: undefined }
-  | { readonly l0Address?: string; readonly traceAddress?: string; readonly project: string };
+  | { readonly l0Address?: string; readonly traceAddress?: string; readonly project: string }
+);
 
 /** Addresses, and what can be done to processes from outside. */
 interface Attached {
   readonly l0Address: string;
   readonly traceAddress: string;
+  readonly credentials: Credentials;
   readonly processes: ComposeProcesses | undefined;
   readonly notes: string[];
 }
@@ -44,6 +50,7 @@ const WHOLE_TIMEOUT_MS = 60_000;
 const COMPLETE_TIMEOUT_MS = 10_000;
 const COMPLETE_PAUSE_MS = 250;
 const INTERVAL_MS = 100;
+const HEALTH_TIMEOUT_MS = 1000;
 
 /**
  * Attaches to a host that nobody uses: there are no vcpus. Every CPU is taken out of use and back, so that the history of the run begins with nothing active
@@ -51,13 +58,13 @@ const INTERVAL_MS = 100;
  */
 export async function attachToHost(attach: AttachOptions, options: TargetOptions): Promise<RunningTarget> {
   const attached = await reach(attach, options);
-  const { l0Address, traceAddress } = attached;
-  const l0 = new L0Client(l0Address);
-  const trace = new TraceClient(traceAddress);
+  const { l0Address, traceAddress, credentials } = attached;
+  const l0 = new L0Client(l0Address, credentials);
+  const trace = new TraceClient(traceAddress, credentials);
   try {
     const beginning = await patiently(() => begin(l0, trace, attached, options));
-    const host = grpcHost(l0Address);
-    const injector = new Injector({ hostName: beginning.hostName }, traceAddress);
+    const host = grpcHost(l0Address, credentials);
+    const injector = new Injector({ hostName: beginning.hostName }, traceAddress, credentials);
     return {
       mode: "attached",
       host: { ...host, createVcpu: (request) => host.createVcpu({ poolSize: options.poolSize, ...request }) },
@@ -74,45 +81,47 @@ export async function attachToHost(attach: AttachOptions, options: TargetOptions
   } catch (thrown) {
     l0.close();
     trace.close();
-    throw thrown;
+    throw credentials.usesTls ? thrown : withHint(thrown);
   }
 }
 
 async function reach(attach: AttachOptions, { faults }: TargetOptions): Promise<Attached> {
   const notes: string[] = [];
   if (attach.project === undefined) {
+    const { l0Address, traceAddress, credentials = Credentials.none } = attach;
     const dies = faults.some(({ action }) => action.kind === "crash" || action.kind === "crashL0");
     if (dies) notes.push("crash: services kill themselves; whoever runs the host decides when they start again");
-    return { ...attach, processes: undefined, notes };
+    return { l0Address, traceAddress, credentials, processes: undefined, notes };
   }
   const host = await composeHost(attach.project);
-  const processes = faults.length === 0 ? undefined : await composeProcesses(host, faults, notes);
+  const credentials = attach.credentials ?? (await composeCredentials(host));
+  const processes = faults.length === 0 ? undefined : await composeProcesses(host, credentials, faults, notes);
   const { l0Address = host.l0Address, traceAddress = host.traceAddress } = attach;
-  return { l0Address, traceAddress, processes, notes };
+  return { l0Address, traceAddress, credentials, processes, notes };
 }
 
 function faultTarget(
   l0: L0Client,
-  { l0Address, traceAddress, processes, notes }: Attached,
+  { l0Address, traceAddress, credentials, processes, notes }: Attached,
   { cpus }: Beginning,
   injector: Injector,
 ): FaultTarget {
   return {
-    ...{ l0Address, notes, emit: injector.emit },
+    ...{ l0Address, credentials, notes, emit: injector.emit },
     ...(processes === undefined ? {} : { processes }),
     whole: async () => {
-      await waitForCpus(l0Address, cpus, systemClock, WHOLE_TIMEOUT_MS);
-      await waitUntilAllAnswer(l0, [l0Address, traceAddress]);
+      await waitForCpus(l0Address, cpus, systemClock, { timeoutMs: WHOLE_TIMEOUT_MS, credentials });
+      await waitUntilAllAnswer(l0, [l0Address, traceAddress], credentials);
     },
   };
 }
 
 /** Ends when L0 and trace serve and every source says where it stands. */
-async function waitUntilAllAnswer(l0: L0Client, addresses: readonly string[]): Promise<void> {
+async function waitUntilAllAnswer(l0: L0Client, addresses: readonly string[], credentials: Credentials): Promise<void> {
   const endNs = systemClock.monoNs() + WHOLE_TIMEOUT_MS * 1e6;
   let state = "";
   while (systemClock.monoNs() < endNs) {
-    const health = await Promise.all(addresses.map((address) => checkHealth(address)));
+    const health = await Promise.all(addresses.map((address) => checkHealth(address, HEALTH_TIMEOUT_MS, credentials)));
     const flushed = await l0.flushHost();
     if (health.every((status) => status === "SERVING") && flushed.ok && flushed.value.silent.length === 0) return;
     state = flushed.ok
@@ -121,6 +130,12 @@ async function waitUntilAllAnswer(l0: L0Client, addresses: readonly string[]): P
     await systemClock.sleep(INTERVAL_MS);
   }
   throw new UnavailableError(`L0 and trace do not serve after ${WHOLE_TIMEOUT_MS / 1_000} s (${state})`);
+}
+
+/** A server that wants TLS only breaks the connection of a client that does not. */
+function withHint(thrown: unknown): unknown {
+  if (!(thrown instanceof UnavailableError)) return thrown;
+  return new UnavailableError(`${thrown.message}. If it asks who calls, give --tls-dir (docs/security.md)`);
 }
 
 async function detach(host: Host, l0: L0Client, trace: TraceClient): Promise<void> {
@@ -145,11 +160,11 @@ async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
 async function begin(
   l0: L0Client,
   trace: TraceClient,
-  { l0Address, processes }: Attached,
+  { l0Address, credentials, processes }: Attached,
   options: TargetOptions,
 ): Promise<Beginning> {
   const cpus = await checkHost(l0, options);
-  await checkFaults(l0Address, options, processes);
+  await checkFaults(l0Address, credentials, options, processes);
   const { positions, silent } = answered("L0", await l0.flushHost());
   if (silent.length > 0) throw new UnavailableError(`${silent.join(", ")} did not say how many events there are`);
   const { sources } = await waitUntilTraced(trace, positions, [], systemClock);

@@ -1,6 +1,6 @@
 /** Whether a host that runs already is as an experiment wants it. */
 import { ANY_CPU, type Fault, faultName, isMessageFault } from "@vmcslab/faults";
-import { FaultClient, type HostInfo, type L0Client } from "@vmcslab/runtime";
+import { type Credentials, FaultClient, type HostInfo, type L0Client } from "@vmcslab/runtime";
 import { UnavailableError, UsageError } from "../../errors.js";
 import { nanoseconds } from "../../experiment/units.js";
 import { isDoneOutside } from "../../faults/means.js";
@@ -63,10 +63,11 @@ function checkJournal(host: HostInfo, { journal, faults }: TargetOptions): void 
 /** Throws UsageError for faults that L0 or a CPU would refuse, with their reasons. */
 export async function checkFaults(
   l0Address: string,
+  credentials: Credentials,
   { faults, cpus }: TargetOptions,
   processes: HostProcesses | undefined,
 ): Promise<void> {
-  const client = new FaultClient(l0Address);
+  const client = new FaultClient(l0Address, credentials, "l0");
   try {
     const lines: string[] = [];
     for (const [index, fault] of faults.entries()) {

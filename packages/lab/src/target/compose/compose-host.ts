@@ -1,6 +1,6 @@
 /** A host that docker compose brought up: where it answers, and what can be done to its containers. */
 import { type Fault, isMessageFault } from "@vmcslab/faults";
-import { checkHealth, L0Client, systemClock } from "@vmcslab/runtime";
+import { type Credentials, checkHealth, L0Client, systemClock } from "@vmcslab/runtime";
 import { UsageError } from "../../errors.js";
 import { ComposeProcesses } from "./compose-processes.js";
 import { type Container, findContainers } from "./containers.js";
@@ -16,6 +16,7 @@ export interface ComposeHost {
 /** A container that was started again and cannot be used by then is left to those who wait for the whole host. */
 const UP_TIMEOUT_MS = 10_000;
 const INTERVAL_MS = 100;
+const HEALTH_TIMEOUT_MS = 1000;
 
 /** Throws UsageError for a project that is no host, UnavailableError where docker does not answer. */
 export async function composeHost(project: string): Promise<ComposeHost> {
@@ -35,6 +36,7 @@ export async function composeHost(project: string): Promise<ComposeHost> {
 /** Throws UsageError for what cannot be done to these containers. `notes` is told by which means things are done. */
 export async function composeProcesses(
   { containers, l0Address }: ComposeHost,
+  credentials: Credentials,
   faults: readonly Fault[],
   notes: string[],
 ): Promise<ComposeProcesses> {
@@ -59,7 +61,7 @@ export async function composeProcesses(
   return new ComposeProcesses({
     ...{ containers, canCut },
     note: (text) => notes.push(text),
-    up: (name) => isUp(name, l0Address),
+    up: (name) => isUp(name, l0Address, credentials),
   });
 }
 
@@ -69,11 +71,11 @@ function namedCpu(fault: Fault): number[] {
 }
 
 /** Before, there is nothing to lose: a fault that follows would have nothing to strike. */
-async function isUp(name: string, l0Address: string): Promise<void> {
-  const client = new L0Client(l0Address);
+async function isUp(name: string, l0Address: string, credentials: Credentials): Promise<void> {
+  const client = new L0Client(l0Address, credentials);
   const cpu = Number(name.replace("cpu", ""));
   const holds = async (): Promise<boolean> => {
-    if (name === "l0") return (await checkHealth(l0Address)) === "SERVING";
+    if (name === "l0") return (await checkHealth(l0Address, HEALTH_TIMEOUT_MS, credentials)) === "SERVING";
     const answer = await client.listCpus();
     return answer.ok && answer.value.some((known) => known.cpu === cpu && known.state === "online");
   };

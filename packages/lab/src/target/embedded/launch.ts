@@ -8,6 +8,7 @@ import { Injector } from "../injector.js";
 import type { RunningTarget, TargetOptions } from "../target.js";
 import { waitForCpus } from "../wait-for-cpus.js";
 import { type ChildOptions, ServiceChild } from "./child.js";
+import { childEnvironment } from "./child-environment.js";
 import { settleEvents } from "./event-counts.js";
 import { EmbeddedProcesses } from "./processes.js";
 import { waitUntilServing } from "./wait-until-serving.js";
@@ -108,23 +109,13 @@ function childOptions(
   args: readonly string[],
 ): ChildOptions {
   const { hostName, natsUrl, logLevel, logsDir } = options;
-  // What a user's environment says of our buses and addresses is not meant for our children.
-  const { NATS_URL: _nats, TRACE_ADDR: _trace, L0_ADDR: _l0, GRPC_LISTEN: _listen, ...others } = process.env;
-  const {
-    LOST_CPU: _lostCpu,
-    CPU_LEASE: _lease,
-    JOURNAL: _journal,
-    EVENT_SPOOL: _spool,
-    CPU_DRAIN: _drain,
-    ...env
-  } = others;
   const nats = natsUrl === undefined ? [] : ["--nats", natsUrl];
   const own = name === "trace" ? nats : ["--host-name", hostName];
   return {
     name,
     command,
     args: [...args, ...own],
-    env: { ...env, VMCSLAB_LOG_LEVEL: logLevel },
+    env: childEnvironment(process.env, logLevel, options.natsLogin),
     logFile: join(logsDir, `${name}.log`),
   };
 }

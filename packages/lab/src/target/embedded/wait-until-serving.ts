@@ -1,4 +1,4 @@
-import { type Clock, checkHealth } from "@vmcslab/runtime";
+import { type Clock, checkHealth, withoutCredentials } from "@vmcslab/runtime";
 import { UnavailableError } from "../../errors.js";
 
 const TIMEOUT_MS = 10_000;
@@ -19,7 +19,7 @@ export async function waitUntilServing(
   const states = await Promise.all(services.map((service) => stateAtEnd(service, endNs, clock)));
   const waiting = states.flatMap((state) => state ?? []);
   if (waiting.length === 0) return;
-  const bus = natsUrl === undefined ? "trace" : `NATS at ${withoutPassword(natsUrl)}`;
+  const bus = natsUrl === undefined ? "trace" : `NATS at ${withoutCredentials(natsUrl)}`;
   throw new UnavailableError(
     `${bus} cannot be reached: after ${TIMEOUT_MS / 1_000} s ${waiting.join(", ")} do not serve`,
   );
@@ -32,8 +32,4 @@ async function stateAtEnd({ name, address }: Served, endNs: number, clock: Clock
     await clock.sleep(INTERVAL_MS);
   }
   return name;
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//…@");
 }

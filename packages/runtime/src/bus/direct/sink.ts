@@ -1,8 +1,8 @@
-import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
+import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { Clock, Timer } from "../../clock.js";
 import { eventBatchToWire } from "../../codec/event.js";
 import { type PublishRequest, type PublishResponse, TraceServiceClient } from "../../generated/vmcslab/v1/trace.js";
-import { CHANNEL_OPTIONS } from "../../rpc/channel-options.js";
+import { Credentials } from "../../security/credentials.js";
 import type { BatchFate, EventBatch, EventSink } from "../port.js";
 import { BatchQueue } from "../queue.js";
 
@@ -17,6 +17,8 @@ export interface DirectSinkOptions {
   readonly address: string;
   readonly clock: Clock;
   readonly queue?: BatchQueue;
+  /** Default: none. */
+  readonly credentials?: Credentials;
 }
 
 /** Publishes over one gRPC stream to trace. Every batch is answered when it is stored; after a broken stream what was not is sent again. */
@@ -32,10 +34,11 @@ export class DirectSink implements EventSink {
   #held = false;
   #closed = false;
 
-  constructor({ address, clock, queue = new BatchQueue() }: DirectSinkOptions) {
+  constructor({ address, clock, queue = new BatchQueue(), credentials = Credentials.none }: DirectSinkOptions) {
+    const dial = credentials.dial("trace");
     this.#clock = clock;
     this.#queue = queue;
-    this.#client = new TraceServiceClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    this.#client = new TraceServiceClient(address, dial.credentials, dial.options);
     this.#open();
   }
 

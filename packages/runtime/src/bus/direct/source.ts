@@ -2,7 +2,9 @@ import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { required } from "../../codec/numbers.js";
 import type { PublishRequest, PublishResponse } from "../../generated/vmcslab/v1/trace.js";
 import { wellFormed } from "../../rpc/malformed.js";
-import { failureOfThrown } from "../../rpc/rpc-error.js";
+import { failureOfThrown, OperationRefused } from "../../rpc/rpc-error.js";
+import { PEOPLES_SOURCE } from "../../security/access.js";
+import { type Caller, type Guard, TRUSTED } from "../../security/guard.js";
 import type { EventSource, ReceiveBatch } from "../port.js";
 
 type Stream = ServerDuplexStream<PublishRequest, PublishResponse>;
@@ -10,13 +12,16 @@ type Stream = ServerDuplexStream<PublishRequest, PublishResponse>;
 /** Trace's end of the direct bus: the handler of TraceService.Publish. */
 export class DirectSource implements EventSource {
   readonly #receive: ReceiveBatch;
+  readonly #guard: Guard | undefined;
   readonly #open = new Set<Stream>();
   /** Those whose batch is being stored. */
   readonly #storing = new Set<Stream>();
   #closing = false;
 
-  constructor(receive: ReceiveBatch) {
+  /** `guard`: says whose each stream is; with none, it may be anybody's. */
+  constructor(receive: ReceiveBatch, guard?: Guard) {
     this.#receive = receive;
+    this.#guard = guard;
   }
 
   readonly publish = (stream: Stream): void => {
@@ -43,9 +48,11 @@ export class DirectSource implements EventSource {
   }
 
   async #answerAll(stream: Stream): Promise<void> {
+    const source = sourceOf(this.#guard?.callerOf(stream) ?? TRUSTED);
     for await (const request of requestsOf(stream)) {
       if (this.#closing) return;
       const batch = required(wellFormed(request).batch, "batch");
+      if (source !== undefined && batch.source !== source) throw notTheirs(source, batch.source);
       this.#storing.add(stream);
       try {
         await this.#receive(batch);
@@ -67,6 +74,26 @@ async function* requestsOf(stream: Stream): AsyncGenerator<PublishRequest> {
     yield* requests;
   } catch (error) {
     if (!stream.cancelled) throw error;
+  }
+}
+
+/** A source publishes its own events. */
+function notTheirs(own: string, claimed: string): OperationRefused {
+  const message = `this is source ${own}, and the events are said to be those of ${claimed}`;
+  return new OperationRefused({ code: "permissionDenied", definite: true, message });
+}
+
+/** Undefined: any. */
+function sourceOf(caller: Caller): string | undefined {
+  switch (caller.kind) {
+    case "trusted":
+      return undefined;
+    case "service":
+      return caller.name;
+    case "person":
+      return PEOPLES_SOURCE;
+    case "stranger":
+      throw new Error("a stranger's stream was let in");
   }
 }
 

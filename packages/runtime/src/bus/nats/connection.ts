@@ -3,10 +3,12 @@ import type { NatsConnection } from "nats";
 import type { Clock } from "../../clock.js";
 import { type EventStream, openEventStream } from "./jetstream.js";
 import { JournalStream } from "./journal-stream.js";
+import { type NatsLogin, natsOptions, splitNatsUrl } from "./login.js";
 
 const RECONNECT_DELAY_MS = 250;
 const DRAIN_BOUND_MS = 1000;
-const CONNECT_TIMEOUT_MS = 2000;
+/** A handshake on a machine that is busy with starting everything else takes its time. */
+const CONNECT_TIMEOUT_MS = 5000;
 /** A server that falls silent is noticed after two pings without an answer. */
 const PING_INTERVAL_MS = 1000;
 const PINGS_UNANSWERED_MAX = 2;
@@ -29,17 +31,16 @@ export interface NatsBus {
 }
 
 /**
- * Connects to a server and keeps connecting again for ever. `url` may carry user and password. Rejects when the first connection
- * fails.
+ * Connects to a server and keeps connecting again for ever. `url` may carry user and password; `login` comes before them. Rejects when the first
+ * connection fails.
  */
-export async function connectNats(url: string, name: string, clock: Clock): Promise<NatsBus> {
+export async function connectNats(url: string, name: string, clock: Clock, login?: NatsLogin): Promise<NatsBus> {
   const { connect } = await import("nats");
-  const { server, user, pass } = splitCredentials(url);
-  const credentials = user === undefined ? {} : { user, ...(pass === undefined ? {} : { pass }) };
+  const { server, login: inUrl } = splitNatsUrl(url);
   const connection = await connect({
     servers: server,
     name,
-    ...credentials,
+    ...(await natsOptions({ ...inUrl, ...login })),
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_DELAY_MS,
     timeout: CONNECT_TIMEOUT_MS,
@@ -107,13 +108,4 @@ class Bus implements NatsBus {
     }
     this.#connected = false;
   }
-}
-
-/** The client takes credentials as options only. */
-function splitCredentials(url: string): { server: string; user?: string; pass?: string } {
-  const parsed = new URL(url.includes("://") ? url : `nats://${url}`);
-  const server = `${parsed.hostname}:${parsed.port === "" ? "4222" : parsed.port}`;
-  if (parsed.username === "") return { server };
-  const user = decodeURIComponent(parsed.username);
-  return parsed.password === "" ? { server, user } : { server, user, pass: decodeURIComponent(parsed.password) };
 }

@@ -4,25 +4,28 @@ import type { Clock } from "../../clock.js";
 import { eventBatchFromWire } from "../../codec/event.js";
 import type { EventBatch as WireEventBatch } from "../../generated/vmcslab/v1/events.js";
 import type { EventSource } from "../port.js";
+import type { NatsLogin } from "./login.js";
 import { natsSource } from "./source.js";
 
 export interface NatsEventsOptions {
   readonly url: string;
+  readonly login?: NatsLogin;
   readonly clock: Clock;
   /** Ends the events. */
   readonly signal?: AbortSignal;
 }
 
 /** Every event of the stream from its beginning, then those that are published, without end. Rejects when the server does not answer or has no JetStream. */
-export async function* natsEvents({ url, clock, signal }: NatsEventsOptions): AsyncGenerator<HistoryEvent> {
+export async function* natsEvents({ url, login, clock, signal }: NatsEventsOptions): AsyncGenerator<HistoryEvent> {
   const handover = new Handover();
   const end = (): void => handover.end();
   signal?.addEventListener("abort", end, { once: true });
   if (signal?.aborted === true) end();
   let source: EventSource | undefined;
   try {
-    source = await natsSource({ url, clock, begin: "first", onMalformed: () => undefined }, (batch) =>
-      handover.give(batch),
+    source = await natsSource(
+      { url, ...(login === undefined ? {} : { login }), clock, begin: "first", onMalformed: () => undefined },
+      (batch) => handover.give(batch),
     );
     for (let batch = await handover.take(); batch !== undefined; batch = await handover.take()) {
       yield* eventBatchFromWire(batch).events;

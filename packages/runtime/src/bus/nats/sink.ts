@@ -5,12 +5,14 @@ import type { BatchFate, EventBatch, EventSink } from "../port.js";
 import { BatchQueue } from "../queue.js";
 import { connectNats, type NatsBus } from "./connection.js";
 import type { EventStream } from "./jetstream.js";
+import type { NatsLogin } from "./login.js";
 import { subjectOf } from "./subject.js";
 
 const CONNECT_DELAY_MS = 250;
 
 export interface NatsSinkOptions {
   readonly url: string;
+  readonly login?: NatsLogin;
   readonly host: string;
   readonly source: string;
   readonly clock: Clock;
@@ -73,10 +75,10 @@ export class NatsSink implements EventSink {
 
   /** The server may start after us, and its JetStream after it. */
   async #connect(): Promise<void> {
-    const { url, host, source, clock } = this.#options;
+    const { url, host, source, clock, login } = this.#options;
     while (!this.#stop.signal.aborted) {
       try {
-        this.#bus ??= await connectNats(url, `${host}.${source}`, clock);
+        this.#bus ??= await connectNats(url, `${host}.${source}`, clock, login);
         this.#deliver = await deliverTo(this.#bus);
         break;
       } catch {

@@ -3,11 +3,13 @@ import { InvalidMessage } from "../../codec/invalid-message.js";
 import { EventBatch as WireEventBatch } from "../../generated/vmcslab/v1/events.js";
 import type { EventSource, ReceiveBatch } from "../port.js";
 import { connectNats } from "./connection.js";
+import type { NatsLogin } from "./login.js";
 import { StreamReader } from "./stream-reader.js";
 import { batchSubjects } from "./subject.js";
 
 export interface NatsSourceOptions {
   readonly url: string;
+  readonly login?: NatsLogin;
   readonly clock: Clock;
   /** Name of a durable JetStream consumer: nothing is missed while its reader is away. Default: none. */
   readonly consumer?: string;
@@ -23,9 +25,9 @@ export interface NatsSourceOptions {
  * Trace's end of the NATS bus: reads the JetStream stream, or subscribes where the server has no JetStream. Subscribed when the promise ends.
  */
 export async function natsSource(options: NatsSourceOptions, receive: ReceiveBatch): Promise<EventSource> {
-  const { url, clock, consumer: name, onMalformed, onTrouble = () => undefined } = options;
+  const { url, login, clock, consumer: name, onMalformed, onTrouble = () => undefined } = options;
   const { begin = name === undefined ? "next" : "first" } = options;
-  const bus = await connectNats(url, name ?? "reader", clock);
+  const bus = await connectNats(url, name ?? "reader", clock, login);
   try {
     const stream = await bus.eventStream();
     if (stream === undefined) {

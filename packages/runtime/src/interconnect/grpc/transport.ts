@@ -1,13 +1,20 @@
-import { credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import { InterconnectServiceClient } from "../../generated/vmcslab/v1/interconnect.js";
 import { LIMITS } from "../../limits.js";
-import { CHANNEL_OPTIONS } from "../../rpc/channel-options.js";
+import { Credentials } from "../../security/credentials.js";
+import type { ServiceName } from "../../security/identity.js";
 import type { LinkBroken, Transport } from "../port.js";
+import { INCARNATION_KEY } from "./target.js";
 
-/** Frames over one bidirectional gRPC stream. `address`: host:port of the CPU's InterconnectService. */
-export function grpcTransport(address: string): Transport {
-  const client = new InterconnectServiceClient(address, credentials.createInsecure(), {
-    ...CHANNEL_OPTIONS,
+/** Frames over one bidirectional gRPC stream. `address`: host:port of the CPU's InterconnectService; `expected`: which CPU that is. */
+export function grpcTransport(
+  address: string,
+  credentials: Credentials = Credentials.none,
+  expected?: ServiceName,
+): Transport {
+  const dial = credentials.dial(expected);
+  const client = new InterconnectServiceClient(address, dial.credentials, {
+    ...dial.options,
     "grpc.max_receive_message_length": LIMITS.completionBytes.max,
   });
   return {
@@ -23,7 +30,7 @@ export function grpcTransport(address: string): Transport {
         if (open) receive(frame);
       });
       stream.on("error", (error: ServiceError) =>
-        end({ message: error.message, refused: isRefusal(error), gone: isGone(error) }),
+        end({ message: error.message, refused: isRefusal(error), gone: isGone(error), ...lifeOf(error) }),
       );
       stream.on("end", () => end({ message: "the CPU ended the stream", refused: false, gone: false }));
       return {
@@ -40,6 +47,11 @@ export function grpcTransport(address: string): Transport {
       client.close();
     },
   };
+}
+
+function lifeOf({ metadata }: ServiceError): { incarnation?: number } {
+  const incarnation = Number(metadata?.get(INCARNATION_KEY)[0]);
+  return Number.isSafeInteger(incarnation) ? { incarnation } : {};
 }
 
 /** The causes that @grpc/grpc-js puts into the details of UNAVAILABLE when it could not connect. */
