@@ -51,5 +51,5 @@ USER 1000:1000
 ENTRYPOINT ["node", "/app/packages/cli/bin/vmcslab.js"]
 CMD ["--help"]
 # Asks the service at GRPC_LISTEN whether it serves.
-HEALTHCHECK --interval=5s --timeout=4s --retries=3 --start-period=30s --start-interval=1s \
+HEALTHCHECK --interval=5s --timeout=4s --retries=6 --start-period=30s --start-interval=1s \
     CMD ["node", "/app/packages/cli/bin/vmcslab.js", "healthcheck"]

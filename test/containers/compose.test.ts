@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "@vmcslab/runtime";
+import { askHttp, readClientCredentials, systemClock } from "@vmcslab/runtime";
+import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { vmcslab } from "../integration/cli-process.js";
 import { ComposeProject } from "./compose-project.js";
@@ -38,6 +39,8 @@ function runInLab(): Result {
 
 describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${missing}`, () => {
   let runsDir: string;
+  /** What `docker compose cp` fetched for people. */
+  let tlsDir: string;
 
   beforeAll(() => {
     buildImage();
@@ -45,6 +48,8 @@ describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${
     const start = systemClock.monoNs();
     project.run("--profile", "chaos", "up", "--wait");
     upSeconds = (systemClock.monoNs() - start) / 1e9;
+    tlsDir = join(runsDir, "tls");
+    project.run("cp", "certs:/certs/client", tlsDir);
   }, 300_000);
 
   afterAll(() => {
@@ -69,7 +74,8 @@ describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${
     const args = ["experiments/kvm-capture.yaml", ...SHORT, "--runs-dir", runsDir];
     const where = ["--attach", project.address("l0", 7000), "--trace", project.address("trace", 7200)];
     for (const seed of ["1", "2"]) {
-      const { stdout, exitCode, stderr } = await vmcslab(["run", ...args, ...where, "--seed", seed]);
+      const run = ["run", ...args, ...where, "--tls-dir", tlsDir, "--seed", seed];
+      const { stdout, exitCode, stderr } = await vmcslab(run);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       expect(resultOf(stdout)).toMatchObject(VALID);
     }
@@ -78,11 +84,50 @@ describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${
   test("an experiment that wants more CPUs than there are is refused", async () => {
     const where = ["--attach", project.address("l0", 7000), "--trace", project.address("trace", 7200)];
     const args = ["run", "experiments/kvm-capture.yaml", "--cpus", "5", "--runs-dir", runsDir, "--quiet"];
-    const { exitCode, stderr } = await vmcslab([...args, ...where]);
+    const { exitCode, stderr } = await vmcslab([...args, ...where, "--tls-dir", tlsDir]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 64,
       stderr: "vmcslab: the experiment wants 5 CPUs, the host has 4: --cpus 4\n",
     });
+  });
+
+  test("a stranger is refused: without TLS, without the token, and with another host's", async () => {
+    const l0 = project.address("l0", 7000);
+    const list = ["faults", "list", "--address", l0];
+    const plain = await vmcslab(list);
+    expect(plain).toMatchObject({ exitCode: 69, stderr: expect.stringContaining("does not take faults") });
+    const strange = join(runsDir, "strange");
+    expect(await vmcslab(["certs", strange, "--cpus", "1"])).toMatchObject({ exitCode: 0 });
+    expect(await vmcslab([...list, "--tls-dir", join(strange, "client")])).toMatchObject({
+      exitCode: 69,
+      stderr: expect.stringContaining("certificate"),
+    });
+    const token = join(strange, "client", "token");
+    expect(await vmcslab([...list, "--tls-dir", tlsDir, "--token-file", token])).toMatchObject({
+      exitCode: 69,
+      stderr: expect.stringContaining("who are you?"),
+    });
+    expect(await vmcslab([...list, "--tls-dir", tlsDir])).toMatchObject({ exitCode: 0, stdout: "no faults\n" });
+  });
+
+  test("each service has its own key only, and NATS lets nobody publish another's events", async () => {
+    const files = "(await import('node:fs')).readdirSync('/etc/vmcslab/tls').sort().join()";
+    const own = project.evaluate("cpu1", `console.log(${files})`).trim();
+    expect(own).toBe("ca.crt,nats-password,tls.crt,tls.key,token.sha256");
+    const publish = (subject: string): string => `
+      const { connect } = await import("nats");
+      const { readFileSync } = await import("node:fs");
+      const read = (name) => readFileSync("/etc/vmcslab/tls/" + name, "utf8").trim();
+      const nats = await connect({ servers: "nats:4222", user: "cpu1", pass: read("nats-password"), tls: { ca: read("ca.crt") } });
+      void (async () => { for await (const { type, data } of nats.status()) if (type === "error") console.log(data); })();
+      nats.publish("${subject}", "x");
+      await nats.flush();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await nats.close();`;
+    expect(project.evaluate("cpu1", publish("vmcslab.host.cpu1.test"))).toBe("");
+    expect(project.evaluate("cpu1", publish("vmcslab.host.cpu2.test"))).toContain("PERMISSIONS_VIOLATION");
+    const login = { servers: project.address("nats", 4222), tls: { ca: readFileSync(join(tlsDir, "ca.crt"), "utf8") } };
+    await expect(connect(login)).rejects.toThrow("Authorization");
   });
 
   test("every service answers GET /metrics", () => {
@@ -97,15 +142,18 @@ describe.skipIf(missing !== "")(`docker compose (cpus=4, pool=2), needs docker${
   });
 
   test("the fault proxy of the profile chaos slows a CPU down, and stops by itself", async () => {
-    const control = `http://${project.address("chaos", 8474)}`;
+    const control = `https://${project.address("chaos", 8474)}`;
+    const ask = async (path: string, request: { method?: string; body?: string } = {}) =>
+      await askHttp(`${control}${path}`, readClientCredentials({ directory: tlsDir }), { ...request, timeoutMs: 5000 });
     const body = JSON.stringify({ latencyMs: 40, forMs: 1500 });
-    expect((await fetch(`${control}/links/cpu1`, { method: "PUT", body })).status).toBe(200);
-    const links = async () => await (await fetch(`${control}/links`)).json();
+    expect(await ask("/links/cpu1", { method: "PUT", body })).toMatchObject({ status: 200 });
+    const links = async () => JSON.parse((await ask("/links")).body);
     expect(await links()).toMatchObject({ cpu0: { latencyMs: 0 }, cpu1: { latencyMs: 40 } });
     await expect.poll(links, { timeout: 5000 }).toMatchObject({ cpu1: { latencyMs: 0 } });
-    const refused = await fetch(`${control}/links/cpu1`, { method: "PUT", body: '{"delay": 1}' });
-    expect(refused.status).toBe(400);
-    expect(await refused.json()).toMatchObject({ error: expect.stringContaining('"delay" is no fault') });
+    const refused = await ask("/links/cpu1", { method: "PUT", body: '{"delay": 1}' });
+    expect(refused).toMatchObject({ status: 400, body: expect.stringContaining('\\"delay\\" is no fault') });
+    const stranger = readClientCredentials({ ca: join(tlsDir, "ca.crt") });
+    expect(await askHttp(`${control}/links`, stranger, { timeoutMs: 5000 })).toMatchObject({ status: 401 });
   });
 
   test.skipIf(!isThere(PROMETHEUS_IMAGE))(
@@ -163,10 +211,12 @@ describe("vmcslab compose", () => {
     expect(await vmcslab(["compose"])).toMatchObject({ exitCode: 0, stdout: checkedIn });
     const { stdout } = await vmcslab(["compose", "--cpus", "11"]);
     for (let cpu = 0; cpu < 11; cpu++) {
-      expect(stdout).toContain(`CPU_ID: ${cpu}, GRPC_LISTEN: "0.0.0.0:${7100 + cpu}"`);
+      expect(stdout).toContain(`CPU_ID: ${cpu}, NATS_USER: cpu${cpu}, GRPC_LISTEN: "0.0.0.0:${7100 + cpu}"`);
       expect(stdout).toContain(`via-}cpu${cpu}:${7100 + cpu}"`);
     }
     expect(stdout).not.toContain("cpu11:");
+    for (const line of ["      - tls-cpu10:/certs/cpu10\n", "  tls-cpu10:\n", '--cpus, "11", --owner'])
+      expect(stdout).toContain(line);
     expect(await vmcslab(["compose", "--cpus", "0"])).toMatchObject({
       exitCode: 64,
       stderr: "vmcslab: --cpus: 0 is not from 1 to 256\n",

@@ -67,7 +67,7 @@ describe.skipIf(missing !== "")(`restarts of a host in containers (cpus=2, pool=
   });
 
   test("the stream is the server's, and trace is a durable consumer of it", async () => {
-    const connection = await connect({ servers: host.addresses.nats });
+    const connection = await connect({ servers: host.addresses.nats, ...host.natsOptions });
     try {
       const manager = await connection.jetstreamManager();
       const { config, state } = await manager.streams.info("VMCSLAB");

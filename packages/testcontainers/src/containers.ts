@@ -1,5 +1,7 @@
 /** The containers of a host, as docker-compose.yml has them. */
+import { cpuName, FILES, type ServiceName } from "@vmcslab/runtime";
 import { GenericContainer, Network, type StartedNetwork } from "testcontainers";
+import { type HostCredentials, TLS_DIRECTORY } from "./credentials.js";
 import { ServiceContainer, type ServiceContainerOptions } from "./service-container.js";
 import { cpuPort, type HostSettings, PORTS } from "./settings.js";
 
@@ -24,14 +26,18 @@ export async function startNetwork(id: string): Promise<StartedNetwork> {
   return await new Network({ nextUuid: () => `vmcslab-${id}` }).start();
 }
 
+type StartOptions = Omit<ServiceContainerOptions, "network" | "startupTimeoutMs"> & { readonly name: ServiceName };
+
 /** Starts all containers. `started` is told each, so that those that came up can be removed when another one does not. */
 export async function startContainers(
   settings: HostSettings,
   network: StartedNetwork,
+  credentials: HostCredentials,
   started: (container: ServiceContainer) => void,
 ): Promise<HostContainers> {
-  const start = async (options: Omit<ServiceContainerOptions, "network" | "startupTimeoutMs">) => {
+  const start = async (options: StartOptions) => {
     const { startupTimeoutMs } = settings;
+    await credentials.copyTo(options.container, options.name);
     const container = await ServiceContainer.start({ ...options, network, startupTimeoutMs });
     started(container);
     return container;
@@ -41,7 +47,10 @@ export async function startContainers(
     name: "nats",
     aliases: [],
     port: PORTS.nats,
-    container: new GenericContainer(settings.natsImage).withCommand(["--jetstream", "--store_dir", "/data"]),
+    container: new GenericContainer(settings.natsImage).withCommand([
+      ...["--config", `${TLS_DIRECTORY}/nats.conf`],
+      ...["--jetstream", "--store_dir", "/data"],
+    ]),
     ready: /Server is ready/,
   });
   const [trace, l0, proxy] = await Promise.all([
@@ -53,6 +62,7 @@ export async function startContainers(
         GRPC_LISTEN: `0.0.0.0:${PORTS.trace}`,
         HISTORY_DIR: "/var/lib/vmcslab/history",
         TRACE_CONSUMER: "trace",
+        NATS_USER: "trace",
       }),
       ready: LISTENING,
     }),
@@ -63,6 +73,7 @@ export async function startContainers(
       container: service(settings, ["l0", ...modelFlag(settings)], {
         GRPC_LISTEN: `0.0.0.0:${PORTS.l0}`,
         POOL_SIZE: `${settings.poolSize}`,
+        NATS_USER: "l0",
         JOURNAL: settings.journal,
         EVENT_SPOOL: SPOOL,
       }),
@@ -82,11 +93,12 @@ export async function startContainers(
   const startedCpus = await Promise.all(
     cpus.map((cpu) =>
       start({
-        name: `cpu${cpu}`,
+        name: cpuName(cpu),
         aliases: ["cpu"],
         port: cpuPort(cpu),
         container: service(settings, ["cpu", ...modelFlag(settings)], {
           CPU_ID: `${cpu}`,
+          NATS_USER: `cpu${cpu}`,
           EVENT_SPOOL: SPOOL,
           L0_ADDR: `l0:${PORTS.l0}`,
           GRPC_LISTEN: `0.0.0.0:${cpuPort(cpu)}`,
@@ -105,7 +117,10 @@ function service(
   environment: Readonly<Record<string, string>>,
 ): GenericContainer {
   return new QuietContainer(settings.image).withCommand(command).withEnvironment({
-    NATS_URL: `nats://nats:${PORTS.nats}`,
+    TLS_DIR: TLS_DIRECTORY,
+    NATS_URL: `tls://nats:${PORTS.nats}`,
+    NATS_CA: `${TLS_DIRECTORY}/${FILES.ca}`,
+    NATS_PASSWORD_FILE: `${TLS_DIRECTORY}/${FILES.natsPassword}`,
     VMCSLAB_HOST: settings.hostName,
     VMCSLAB_LOG_LEVEL: settings.logLevel,
     ...environment,

@@ -1,6 +1,7 @@
 import { randomBits32 } from "@vmcslab/runtime";
-import type { StartedNetwork } from "testcontainers";
+import { getContainerRuntimeClient, type StartedNetwork } from "testcontainers";
 import { startContainers, startNetwork } from "./containers.js";
+import { HostCredentials } from "./credentials.js";
 import type { ServiceContainer } from "./service-container.js";
 import { DEFAULT_SETTINGS, type HostJournal, type HostSettings } from "./settings.js";
 import { StartedVmcslabHost } from "./started-host.js";
@@ -58,16 +59,26 @@ export class VmcslabHost {
   /** Ends when every CPU is online and every service serves. Rejects with the logs of the containers; nothing is left then. */
   async start(): Promise<StartedVmcslabHost> {
     const containers: ServiceContainer[] = [];
+    const credentials = await this.#credentials();
     const network = await startNetwork(`${randomBits32().toString(16)}-${process.pid}`);
     try {
-      const started = await startContainers(this.#settings, network, (container) => containers.push(container));
-      const host = new StartedVmcslabHost(started, this.#settings);
+      const started = await startContainers(this.#settings, network, credentials, (container) =>
+        containers.push(container),
+      );
+      const host = new StartedVmcslabHost(started, this.#settings, credentials);
       await host.ready();
       return host;
     } catch (error) {
       await removeAll(containers, network);
+      await credentials.remove();
       throw error;
     }
+  }
+
+  async #credentials(): Promise<HostCredentials> {
+    const { cpus, hostName } = this.#settings;
+    const client = await getContainerRuntimeClient();
+    return await HostCredentials.make(cpus, hostName, client.info.containerRuntime.host);
   }
 
   #with(settings: Partial<HostSettings>): this {

@@ -1,4 +1,4 @@
-import { type LinkFaults, NO_FAULTS } from "@vmcslab/runtime";
+import { askHttp, type Credentials, type LinkFaults, NO_FAULTS } from "@vmcslab/runtime";
 
 const TIMEOUT_MS = 5000;
 
@@ -10,11 +10,16 @@ export interface LinkDelay {
 }
 
 /** Sets what is wrong with the links between L0 and its CPUs, which pass through a proxy. `address`: host:port of its control. */
-export async function setLinkFaults(address: string, cpu: number, faults: Partial<LinkFaults>): Promise<void> {
-  const answer = await fetch(`http://${address}/links/cpu${cpu}`, {
+export async function setLinkFaults(
+  address: string,
+  credentials: Credentials,
+  cpu: number,
+  faults: Partial<LinkFaults>,
+): Promise<void> {
+  const { status, body } = await askHttp(`https://${address}/links/cpu${cpu}`, credentials, {
     method: "PUT",
     body: JSON.stringify({ ...NO_FAULTS, ...faults }),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    timeoutMs: TIMEOUT_MS,
   });
-  if (!answer.ok) throw new Error(`the proxy answered ${answer.status}: ${await answer.text()}`);
+  if (status !== 200) throw new Error(`the proxy answered ${status}: ${body}`);
 }

@@ -1,24 +1,48 @@
 import type { HistoryEvent } from "@vmcslab/history";
-import { CpuClient, checkHealth, L0Client, natsEvents, systemClock, TraceClient } from "@vmcslab/runtime";
+import {
+  CpuClient,
+  type Credentials,
+  checkHealth,
+  L0Client,
+  natsEvents,
+  PEOPLES_USER,
+  systemClock,
+  TraceClient,
+} from "@vmcslab/runtime";
 import { Clients } from "./clients.js";
 import type { HostContainers } from "./containers.js";
+import type { HostCredentials } from "./credentials.js";
 import { type LinkDelay, setLinkFaults } from "./link-control.js";
 import type { ServiceContainer } from "./service-container.js";
 import type { HostSettings } from "./settings.js";
 import { within } from "./within.js";
 
+const HEALTH_TIMEOUT_MS = 1000;
+
 /** A nested host that runs in containers. What fails in here says what the containers logged. */
 export class StartedVmcslabHost implements AsyncDisposable {
   readonly #containers: HostContainers;
   readonly #settings: HostSettings;
-  readonly #l0 = new Clients((address) => new L0Client(address));
-  readonly #trace = new Clients((address) => new TraceClient(address));
-  readonly #cpus = new Clients((address) => new CpuClient(address));
+  readonly #credentials: HostCredentials;
+  readonly #l0 = new Clients((address) => new L0Client(address, this.credentials));
+  readonly #trace = new Clients((address) => new TraceClient(address, this.credentials));
+  readonly #cpus = new Clients((address) => new CpuClient(address, this.credentials));
   readonly #stopping = new AbortController();
 
-  constructor(containers: HostContainers, settings: HostSettings) {
+  constructor(containers: HostContainers, settings: HostSettings, credentials: HostCredentials) {
     this.#containers = containers;
     this.#settings = settings;
+    this.#credentials = credentials;
+  }
+
+  /** For clients of your own: a person with the token. */
+  get credentials(): Credentials {
+    return this.#credentials.client;
+  }
+
+  /** The folder with the CA and the token, for `vmcslab run --attach --tls-dir`. It is gone when the host is stopped. */
+  get tlsDirectory(): string {
+    return this.#credentials.directoryOf(PEOPLES_USER);
   }
 
   /** L0's operations. Ask for it again after `restartL0`: its port is another one then. */
@@ -45,16 +69,20 @@ export class StartedVmcslabHost implements AsyncDisposable {
     return { l0: l0.address, trace: trace.address, nats: nats.address, cpus: cpus.map(({ address }) => address) };
   }
 
+  /** Options of the `nats` client for a connection of your own to `addresses.nats`: it may read events. */
+  get natsOptions(): { readonly user: string; readonly pass: string; readonly tls: { readonly ca: string } } {
+    return this.#credentials.natsOptions;
+  }
+
   /** Every event of the host from its beginning, then those to come, read from NATS JetStream. Ends when the loop is left, or with `stop`. */
   events(): AsyncGenerator<HistoryEvent> {
-    return natsEvents({ url: this.#containers.nats.address, clock: systemClock, signal: this.#stopping.signal });
+    return this.#events(this.#stopping.signal);
   }
 
   /** The first event that fits, past or to come. Rejects when none comes within `timeoutMs`. */
   async event(fits: (event: HistoryEvent) => boolean, timeoutMs = 10_000): Promise<HistoryEvent> {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)]);
-    const { address } = this.#containers.nats;
-    for await (const event of natsEvents({ url: address, clock: systemClock, signal })) if (fits(event)) return event;
+    for await (const event of this.#events(signal)) if (fits(event)) return event;
     return await this.#fail(`no such event within ${timeoutMs} ms`);
   }
 
@@ -87,14 +115,14 @@ export class StartedVmcslabHost implements AsyncDisposable {
   async healCpu(cpu: number): Promise<void> {
     const container = this.#cpu(cpu);
     if (!(await container.isConnected())) await container.connect();
-    await setLinkFaults(this.#containers.proxy.address, cpu, {});
+    await setLinkFaults(this.#containers.proxy.address, this.credentials, cpu, {});
     await this.#online(cpu);
   }
 
   /** Everything between L0 and the CPU takes longer. `healCpu` ends it. */
   async slowCpu(cpu: number, delay: LinkDelay): Promise<void> {
     this.#cpu(cpu);
-    await setLinkFaults(this.#containers.proxy.address, cpu, delay);
+    await setLinkFaults(this.#containers.proxy.address, this.credentials, cpu, delay);
   }
 
   /** kill -9 of L0, trace or NATS. Their `restart…` starts them again. */
@@ -120,7 +148,10 @@ export class StartedVmcslabHost implements AsyncDisposable {
     const { l0, trace, cpus } = this.#containers;
     for (let cpu = 0; cpu < cpus.length; cpu++) await this.#online(cpu);
     for (const { name, address } of [l0, trace, ...cpus]) {
-      await this.#until(`${name} serves`, async () => (await checkHealth(address)) === "SERVING");
+      await this.#until(
+        `${name} serves`,
+        async () => (await checkHealth(address, HEALTH_TIMEOUT_MS, this.credentials)) === "SERVING",
+      );
     }
   }
 
@@ -136,10 +167,16 @@ export class StartedVmcslabHost implements AsyncDisposable {
     for (const clients of [this.#l0, this.#trace, this.#cpus]) clients.close();
     await Promise.allSettled(this.#all().map((container) => container.remove()));
     await this.#containers.network.stop();
+    await this.#credentials.remove();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #events(signal: AbortSignal): AsyncGenerator<HistoryEvent> {
+    const { address: url } = this.#containers.nats;
+    return natsEvents({ url, login: this.#credentials.natsLogin, clock: systemClock, signal });
   }
 
   async #restart(container: ServiceContainer): Promise<void> {

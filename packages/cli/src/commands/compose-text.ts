@@ -10,10 +10,19 @@ export function composeFor(text: string, cpus: number): string {
   if (comment === undefined || first === undefined) throw new Error("docker-compose.yml has no place for CPUs");
   const all = Array.from({ length: cpus }, (_, cpu) => renumbered(first, cpu)).join("");
   const aliases = Array.from({ length: cpus }, (_, cpu) => `via-cpu${cpu}`).join(", ");
-  return text
+  return perCpuLines(text, cpus)
     .replace(CPUS, () => `${comment}${all}`)
-    .replace(/(command: \[proxy, --cpus, )"\d+"\]/, (_, before) => `${before}"${cpus}"]`)
+    .replace(/(command: \[(?:proxy|certs, \/certs, --keep), --cpus, )"\d+"/g, (_, before) => `${before}"${cpus}"`)
+    .replace(/(CPUS: )"\d+"/, (_, before) => `${before}"${cpus}"`)
     .replace(/aliases: \[via-cpu0.*\]/, () => `aliases: [${aliases}]`);
+}
+
+/** Volumes that each CPU has one of: as many lines as there are CPUs, in each place. */
+function perCpuLines(text: string, cpus: number): string {
+  return text.replace(/(?:^ +(?:- )?tls-cpu\d+:.*\n)+/gm, (lines) => {
+    const first = lines.slice(0, lines.indexOf("\n") + 1);
+    return Array.from({ length: cpus }, (_, cpu) => first.replaceAll("cpu0", `cpu${cpu}`)).join("");
+  });
 }
 
 function renumbered(block: string, cpu: number): string {
