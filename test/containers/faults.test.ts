@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseExperiment } from "@vmcslab/lab/experiment";
-import { L0Client } from "@vmcslab/runtime";
+import { L0Client, readClientCredentials } from "@vmcslab/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startVmcslab, vmcslab } from "../integration/cli-process.js";
 import { ComposeProject } from "./compose-project.js";
@@ -95,7 +95,13 @@ describe.skipIf(missing !== "")(`faults on docker compose (cpus=4, pool=2), need
   }
 
   describe("a host that waits for silent CPUs", () => {
-    beforeAll(() => up({}), 120_000);
+    /** What people show, out of the container that made it. */
+    const tlsDir = (): string => join(runsDir, "tls");
+
+    beforeAll(() => {
+      up({});
+      project().run("cp", "certs:/certs/client", tlsDir());
+    }, 120_000);
 
     test.each(experimentsFor("wait"))(
       "%s is valid",
@@ -108,7 +114,8 @@ describe.skipIf(missing !== "")(`faults on docker compose (cpus=4, pool=2), need
     test.each(["crash", "crash-l0", "stall"])(
       "%s, by the services themselves (--attach), is valid",
       async (name) => {
-        await runValid(name, ["--attach", `127.0.0.1:${ports.L0_PORT}`, "--trace", `127.0.0.1:${ports.TRACE_PORT}`]);
+        const where = ["--attach", `127.0.0.1:${ports.L0_PORT}`, "--trace", `127.0.0.1:${ports.TRACE_PORT}`];
+        await runValid(name, [...where, "--tls-dir", tlsDir()]);
       },
       TEST_MS,
     );
@@ -159,7 +166,7 @@ describe.skipIf(missing !== "")(`faults on docker compose (cpus=4, pool=2), need
         await expect.poll(states, { timeout: 30_000, interval: 100 }).toEqual(["paused", "exited", "no"]);
         run.kill("SIGKILL");
         await expect.poll(states, { timeout: 30_000, interval: 500 }).toEqual(["running", "running", "unless-stopped"]);
-        const l0 = new L0Client(`127.0.0.1:${ports.L0_PORT}`);
+        const l0 = new L0Client(`127.0.0.1:${ports.L0_PORT}`, readClientCredentials({ directory: tlsDir() }));
         const online = async (): Promise<number> => {
           const cpus = await l0.listCpus();
           return cpus.ok ? cpus.value.filter(({ state: is }) => is === "online").length : 0;
