@@ -1,21 +1,8 @@
-/** What services and clients show to each other: flags and variables of every command that talks to a host. */
+/** What a service shows to others and wants to see of them: its flags and variables. */
 import { UsageError } from "@vmcslab/lab/errors";
-import {
-  type CredentialSources,
-  type Credentials,
-  CredentialsError,
-  Exposed,
-  isExposed,
-  readClientCredentials,
-  readServiceCredentials,
-  type ServiceName,
-} from "@vmcslab/runtime";
+import { type Credentials, Exposed, isExposed, readServiceCredentials, type ServiceName } from "@vmcslab/runtime";
+import { type CredentialFlags, credentialSources, orUsageError } from "./client-credentials.js";
 import { flagOrEnv } from "./flag-or-env.js";
-
-export interface CredentialFlags {
-  readonly tlsDir?: string;
-  readonly tokenFile?: string;
-}
 
 export interface ServiceCredentialFlags extends CredentialFlags {
   readonly insecure?: true;
@@ -30,7 +17,7 @@ export function serviceCredentials(
   name: ServiceName,
 ): { credentials: Credentials } {
   const insecure = flags.insecure === true || flagOrEnv(undefined, "VMCSLAB_INSECURE") === "1";
-  const credentials = orUsageError(() => readServiceCredentials({ ...sources(flags), insecure }));
+  const credentials = orUsageError(() => readServiceCredentials({ ...credentialSources(flags), insecure }));
   if (credentials.usesTls && credentials.name !== name)
     throw new UsageError(
       `--tls-dir: the certificate is that of ${credentials.name ?? "no service"}, and this is ${name}`,
@@ -38,29 +25,4 @@ export function serviceCredentials(
   const listen = flagOrEnv(flags.listen, "GRPC_LISTEN");
   if (listen !== undefined && isExposed(listen, credentials)) throw new UsageError(new Exposed(listen).message);
   return { credentials };
-}
-
-/** Of a person or tool. Throws UsageError likewise. */
-export function clientCredentials(flags: CredentialFlags): Credentials {
-  return orUsageError(() => readClientCredentials(sources(flags)));
-}
-
-function sources({ tlsDir, tokenFile }: CredentialFlags): CredentialSources {
-  return {
-    directory: flagOrEnv(tlsDir, "TLS_DIR"),
-    ca: flagOrEnv(undefined, "TLS_CA"),
-    certificate: flagOrEnv(undefined, "TLS_CERT"),
-    key: flagOrEnv(undefined, "TLS_KEY"),
-    tokenFile: flagOrEnv(tokenFile, "VMCSLAB_TOKEN_FILE"),
-    token: flagOrEnv(undefined, "VMCSLAB_TOKEN"),
-  };
-}
-
-export function orUsageError<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (thrown) {
-    if (thrown instanceof CredentialsError) throw new UsageError(thrown.message);
-    throw thrown;
-  }
 }

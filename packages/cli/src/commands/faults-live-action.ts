@@ -7,7 +7,7 @@ import { FaultClient, type FaultStatus } from "@vmcslab/runtime";
 import { hasColour } from "../output/terminal.js";
 import { Palette } from "../report/palette.js";
 import { renderTable } from "../report/table.js";
-import { clientCredentials } from "./credential-flags.js";
+import { clientCredentials } from "./client-credentials.js";
 import type { FaultsLiveFlags } from "./faults.js";
 import { flagOrEnv } from "./flag-or-env.js";
 

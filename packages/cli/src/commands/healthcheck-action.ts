@@ -1,6 +1,8 @@
 import { UsageError } from "@vmcslab/lab/errors";
-import { askHttp, type Credentials, checkHealth } from "@vmcslab/runtime";
-import { type CredentialFlags, clientCredentials } from "./credential-flags.js";
+import type { Credentials } from "@vmcslab/runtime";
+import { checkHealth } from "@vmcslab/runtime/health";
+import { askHttp } from "@vmcslab/runtime/http";
+import { type CredentialFlags, clientCredentials } from "./client-credentials.js";
 import { flagOrEnv } from "./flag-or-env.js";
 
 const UNAVAILABLE = 69;

@@ -1,7 +1,7 @@
 /** Which NATS server, and how to log in there. */
 import { UsageError } from "@vmcslab/lab/errors";
 import { type NatsLogin, readSecretFile, Secret, splitNatsUrl } from "@vmcslab/runtime";
-import { orUsageError } from "./credential-flags.js";
+import { orUsageError } from "./client-credentials.js";
 import { natsUrl } from "./settings.js";
 
 export interface NatsOptions {

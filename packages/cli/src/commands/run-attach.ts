@@ -1,7 +1,7 @@
 /** `vmcslab run --attach`: which host that runs already. */
 import type { AttachOptions } from "@vmcslab/lab";
 import { UsageError } from "@vmcslab/lab/errors";
-import { clientCredentials } from "./credential-flags.js";
+import { clientCredentials } from "./client-credentials.js";
 import { flagOrEnv } from "./flag-or-env.js";
 import type { RunFlags } from "./run.js";
 

@@ -64,7 +64,8 @@ export function addRunCommand(program: Command): void {
       ["vmcslab run experiments/round-robin.yaml --cpus 8 --seed 7", ""],
       ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
       ["vmcslab run experiments/partition-fence.yaml --simulate --seed 7", "in virtual time, with its faults"],
-      ["vmcslab run experiments/round-robin.yaml --attach 127.0.0.1:17000", "on the host of docker compose up"],
+      ["vmcslab run experiments/round-robin.yaml --compose", "on the host of docker compose up"],
+      ["vmcslab run experiments/round-robin.yaml --attach HOST:7000 --tls-dir tls/client", "on a host anywhere"],
       ["vmcslab run experiments/faults/crash.yaml --compose", "the same host, whose containers are killed"],
     ],
     environment: {
