@@ -79,8 +79,9 @@ describe.skipIf(missing !== "")(`a CPU that fails, in containers (cpus=3, pool=1
 
   test("an experiment's faults that a process 1 cannot do to itself are refused, with the reason, before anything runs", async () => {
     const { l0, trace } = host.addresses;
-    const args = ["run", "experiments/faults/stall.yaml", "--cpus", "3", "--quiet", "--attach", l0, "--trace", trace];
-    const { exitCode, stdout, stderr } = await vmcslab(args);
+    const args = ["run", "experiments/faults/stall.yaml", "--cpus", "3", "--quiet"];
+    const where = ["--attach", l0, "--trace", trace, "--tls-dir", host.tlsDirectory];
+    const { exitCode, stdout, stderr } = await vmcslab([...args, ...where]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
     expect(stderr).toContain("fault still: process 1 of a container ignores such signals from inside");
     expect(await host.l0.listVcpus()).toEqual({ ok: true, value: [] });

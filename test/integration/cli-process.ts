@@ -12,14 +12,21 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `vmcslab` with these arguments to its end. */
+/** Runs `vmcslab` with these arguments to its end, or interrupts it after so long. */
 export function vmcslab(
   args: readonly string[],
-  { input = "", env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
+  {
+    input = "",
+    env = {},
+    interruptAfterMs,
+  }: { input?: string; env?: NodeJS.ProcessEnv; interruptAfterMs?: number } = {},
 ): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { cwd: ROOT, env: { ...process.env, NATS_URL: "", ...env }, maxBuffer: 64 * 1024 * 1024 };
+    const interrupt =
+      interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), interruptAfterMs);
     const child = execFile(process.execPath, [BIN, ...args], options, (error, stdout, stderr) => {
+      clearTimeout(interrupt);
       const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ exitCode, stdout, stderr });
     });
