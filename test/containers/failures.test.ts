@@ -51,7 +51,9 @@ describe.skipIf(missing !== "")(`a CPU that fails, in containers (cpus=3, pool=1
     expect(registered.lamport).toBeGreaterThan(lost.lamport);
     expect(await host.l0.placeVcpu(vcpu, 2)).toMatchObject({ ok: true });
     expect(await host.l0.destroyVcpu(vcpu)).toMatchObject({ ok: true });
-    expect(await host.l0.createVcpu({ cpu: 1 })).toMatchObject({ ok: true });
+    const another = await host.l0.createVcpu({ cpu: 1 });
+    if (!another.ok) throw new Error(another.error.message);
+    expect(await host.l0.destroyVcpu(another.value)).toMatchObject({ ok: true });
   });
 
   test("partitioned: silence, no vcpu is lost, and healing is enough", async () => {
@@ -72,7 +74,7 @@ describe.skipIf(missing !== "")(`a CPU that fails, in containers (cpus=3, pool=1
     await host.slowCpu(0, { latencyMs: 150, jitterMs: 10 });
     expect(await elapsedMs(() => host.l0.placeVcpu(vcpu, 1))).toBeGreaterThan(300);
     await host.healCpu(0);
-    await host.l0.placeVcpu(vcpu, 0);
+    expect(await host.l0.placeVcpu(vcpu, 0)).toMatchObject({ ok: true });
     expect(await elapsedMs(() => host.l0.placeVcpu(vcpu, 1))).toBeLessThan(300);
     expect(await host.l0.destroyVcpu(vcpu)).toMatchObject({ ok: true });
   });

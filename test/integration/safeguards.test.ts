@@ -27,6 +27,21 @@ const SHOWN_BY = {
 type Safeguard = keyof typeof SHOWN_BY;
 const SAFEGUARDS: Safeguard[] = [...CPU_SAFEGUARDS, ...L0_SAFEGUARDS];
 
+const SEEDS_MAX = 3;
+
+async function runWithout(safeguard: Safeguard, args: readonly string[], seed: number): Promise<RunResult> {
+  const { exitCode, stdout } = await vmcslab(
+    ["run", ...args, "--seed", `${seed}`, "--json", "-q", "--runs-dir", runs],
+    // Where much is wrong vcpus try long to go on. What has happened by then is judged all the same.
+    { env: { VMCSLAB_WITHOUT: safeguard }, interruptAfterMs: 25_000 },
+  );
+  const result: RunResult = JSON.parse(stdout);
+  expect(result.without).toBe(safeguard);
+  if (result.violationCount > 0) expect(result.verdict).toBe("invalid");
+  if (result.interrupted === undefined) expect(exitCode).toBe({ valid: 0, invalid: 1, unknown: 2 }[result.verdict]);
+  return result;
+}
+
 test("all of them are shown", () => {
   expect(SAFEGUARDS.toSorted()).toEqual(Object.keys(SHOWN_BY).toSorted());
 });
@@ -36,16 +51,13 @@ describe("without", () => {
     "%s an experiment breaks a rule",
     async (safeguard) => {
       const { args, rules } = SHOWN_BY[safeguard];
-      const { exitCode, stdout } = await vmcslab(["run", ...args, "--seed", "7", "--json", "-q", "--runs-dir", runs], {
-        env: { VMCSLAB_WITHOUT: safeguard },
-        // Where much is wrong vcpus try long to go on. What has happened by then is judged all the same.
-        interruptAfterMs: 25_000,
-      });
-      const result: RunResult = JSON.parse(stdout);
-      expect(result).toMatchObject({ verdict: "invalid", without: safeguard });
-      expect(exitCode).toBe(result.interrupted === undefined ? 1 : 130);
-      const broken = result.violations.map(({ check }) => check);
-      expect(broken.some((rule) => rules.some((expected) => expected === rule))).toBe(true);
+      const broken = new Set<string>();
+      // Whom a fault meets is left to processes and their timing: one seed in twenty may break nothing.
+      for (let seed = 7; seed < 7 + SEEDS_MAX && broken.size === 0; seed++) {
+        const result = await runWithout(safeguard, args, seed);
+        for (const { check } of result.violations) broken.add(check);
+      }
+      expect(rules.some((rule) => broken.has(rule))).toBe(true);
     },
     120_000,
   );

@@ -110,3 +110,21 @@ describe("faults as a client sends them", () => {
     expect(() => parseLinkFaults({ blackhole: "yes" })).toThrow("blackhole is true or false");
   });
 });
+
+test("bytes keep their order while delays come, shrink and end", async () => {
+  const socket = await client();
+  let back = "";
+  socket.on("data", (chunk) => {
+    back += String(chunk);
+  });
+  let sent = "";
+  for (let round = 0; round < 120; round++) {
+    link.setFaults(round % 3 === 2 ? NO_FAULTS : { ...NO_FAULTS, latencyMs: 6 - (round % 5), jitterMs: 3 });
+    const text = `${round},`;
+    sent += text;
+    socket.write(text);
+    await systemClock.sleep(1);
+  }
+  await expect.poll(() => back.length, { timeout: 5000 }).toBe(sent.length);
+  expect(back).toBe(sent);
+});

@@ -79,6 +79,8 @@ export class Link {
   #pipe(from: Socket, to: Socket): void {
     const { clock } = this.#options;
     let dueNs = 0;
+    /** Timers of one moment fire in any order: whichever fires lets the oldest go. */
+    const held: (() => void)[] = [];
     this.#sockets.add(from);
     from.setNoDelay(true);
     /** Runs what is to happen at the other end, when it is due there. */
@@ -87,8 +89,15 @@ export class Link {
       const nowNs = clock.monoNs();
       dueNs = Math.max(dueNs, nowNs + (latencyMs + (jitterMs * randomBits32()) / 2 ** 32) * 1e6);
       const delayMs = (dueNs - nowNs) / 1e6;
-      if (delayMs < 1) effect();
-      else clock.after(delayMs, () => !to.destroyed && effect());
+      if (delayMs < 1 && held.length === 0) {
+        effect();
+        return;
+      }
+      held.push(effect);
+      clock.after(delayMs, () => {
+        const oldest = held.shift();
+        if (!to.destroyed) oldest?.();
+      });
     };
     from.on("data", (chunk: Buffer) => {
       if (!this.#faults.blackhole) deliver(() => this.#write(from, to, chunk));
