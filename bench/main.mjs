@@ -4,6 +4,10 @@ const BENCHES = {
     about: "nanoseconds per VMX instruction, in process",
     load: async () => (await import("./instructions/bench.mjs")).run,
   },
+  interconnect: {
+    about: "cross-CPU clears over gRPC, against bare echoes between processes",
+    load: async () => (await import("./interconnect/bench.mjs")).run,
+  },
   journal: {
     about: "what a record of L0's journal costs, against a bare write or publish",
     load: async () => (await import("./journal/bench.mjs")).run,
