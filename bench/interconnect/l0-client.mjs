@@ -1,8 +1,11 @@
 /** L0 in a process of its own: the same registry, driver, hypervisor core and interconnect as the service, and what is measured of them. */
 
+import { FaultSet } from "../../packages/faults/dist/index.js";
 import { Hypervisor, NO_LEASE } from "../../packages/nested/dist/index.js";
 import {
+  Credentials,
   Driver,
+  faultyTransport,
   newIncarnation,
   Publisher,
   serve,
@@ -34,7 +37,10 @@ async function start({ trace, memoryPages = 65_536 }) {
   };
   const config = { poolSize: 64, memoryPages, l1MemoryBytes: 1 << 24, model, lostVmcs: "rebuild" };
   const hypervisor = new Hypervisor(config, { emit, begin: (operation) => void driver.run(operation) });
+  // As the service has it: links that faults may strike, and none does.
+  const struck = { faults: new FaultSet(), isPartitioned: () => false, clock };
   const registry = new CpuRegistry({
+    strike: (transport, cpu, failBatch) => faultyTransport(transport, { ...struck, cpu, failBatch }),
     hypervisor,
     driver,
     session,
@@ -44,10 +50,9 @@ async function start({ trace, memoryPages = 65_536 }) {
     logger: silent,
   });
   const handlers = new UnaryHandlers(silent);
-  const struck = { faults: { strike: () => [] }, isPartitioned: () => false, clock };
-  const services = [
-    l0Service({ host: "bench", session, hypervisor, driver, cpus: registry, publisher, struck }, handlers),
-  ];
+  const promises = { lostCpu: "wait", leaseMs: 0, journal: "none" };
+  const parts = { hypervisor, driver, cpus: registry, publisher, struck, credentials: Credentials.none };
+  const services = [l0Service({ host: "bench", session, ...parts, ...promises }, handlers)];
   const server = await serve({ listen: "127.0.0.1:0", services, clock, drained: () => handlers.drained() });
   host = { driver, hypervisor, registry, publisher, clears };
   return server.address;

@@ -46,6 +46,7 @@ export function startClient(name) {
     });
 }
 
+/** They end by themselves when nobody listens to them any more. */
 export function stopAll() {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
+  for (const child of children.splice(0)) child.disconnect();
 }
