@@ -2,8 +2,8 @@
  * `npm run bench -- instructions [--json] [--runs N]`: nanoseconds per instruction in process, through
  * `Processor.execute`, next to a null loop that dispatches as many no-ops the same way in the same run.
  */
-import { cpus } from "node:os";
-import { parseArgs } from "node:util";
+
+import { documentOf, machineOf, parseBench } from "../command-line.mjs";
 import { CASES, NULL_LOOP } from "./cases.mjs";
 
 const WARM_UP_ROUNDS = 200_000;
@@ -83,26 +83,14 @@ const HELP = `npm run bench -- instructions [--json] [--runs N] [--soak]
 
 /** Prints the table, or with --json one document. */
 export function run(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: "boolean", default: false },
-      runs: { type: "string", default: "5" },
-      soak: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError("--runs is a positive integer");
+  const values = parseBench(args, { help: HELP, runs: 5, more: { soak: { type: "boolean", default: false } } });
+  if (values === undefined) return;
+  const { runs } = values;
   const rows = [NULL_LOOP, ...CASES].map((definition) => rowOf(definition, runs));
   if (values.soak) rows.push(...soakRows());
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cpus: cpus().length, node: process.version };
+  const machine = machineOf();
   if (values.json) {
-    console.log(JSON.stringify({ schema: "vmcslab.bench/v1", rows, machine }));
+    console.log(documentOf(rows, machine));
     return;
   }
   console.log(describe(rows));

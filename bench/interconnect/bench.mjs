@@ -3,9 +3,9 @@
  * take turns in short rounds; a ratio is the median over the rounds, so that what else the machine does meets both.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus as machineCpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { documentOf, machineOf, parseBench } from "../command-line.mjs";
 import { median } from "./measure.mjs";
 import { startClient, startEcho, startService, stopAll } from "./processes.mjs";
 import { sizes } from "./size.mjs";
@@ -221,25 +221,14 @@ function describe(rows) {
 
 /** Prints the table, or with --json one document. */
 export async function run(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: "boolean", default: false },
-      runs: { type: "string", default: "9" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError("--runs is a positive integer");
+  const values = parseBench(args, { help: HELP, runs: 9 });
+  if (values === undefined) return;
+  const { runs } = values;
   const directory = mkdtempSync(join(tmpdir(), "vmcslab-bench-interconnect-"));
   try {
     const rows = await rowsOf(runs, directory);
-    const machine = { cpu: machineCpus()[0]?.model ?? "unknown", cpus: machineCpus().length, node: process.version };
-    console.log(values.json ? JSON.stringify({ schema: "vmcslab.bench/v1", rows, machine }) : describe(rows));
+    const machine = machineOf();
+    console.log(values.json ? documentOf(rows, machine) : describe(rows));
   } finally {
     stopAll();
     rmSync(directory, { recursive: true, force: true });

@@ -2,11 +2,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, fdatasync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { connectNats } from "../../packages/runtime/dist/bus/nats/connection.js";
 import { openJournal, systemClock } from "../../packages/runtime/dist/index.js";
+import { documentOf, machineOf, parseBench } from "../command-line.mjs";
 
 const RECORD = Buffer.alloc(200, 7);
 const CONCURRENT = 64;
@@ -124,20 +125,9 @@ function describe(rows) {
 
 /** Prints the table, or with --json one document. */
 export async function run(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: "boolean", default: false },
-      runs: { type: "string", default: "5" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError("--runs is a positive integer");
+  const values = parseBench(args, { help: HELP, runs: 5 });
+  if (values === undefined) return;
+  const { runs } = values;
   const directory = mkdtempSync(join(tmpdir(), "vmcslab-bench-journal-"));
   try {
     const rows = [
@@ -145,8 +135,8 @@ export async function run(args) {
       ...(await fileRows(directory, true, runs)),
       ...(await natsRows(directory, runs)),
     ];
-    const machine = { cpu: cpus()[0]?.model ?? "unknown", cpus: cpus().length, node: process.version };
-    console.log(values.json ? JSON.stringify({ schema: "vmcslab.bench/v1", rows, machine }) : describe(rows));
+    const machine = machineOf();
+    console.log(values.json ? documentOf(rows, machine) : describe(rows));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

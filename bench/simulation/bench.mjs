@@ -2,10 +2,9 @@
  * `npm run bench -- simulation [--json] [--runs N]`: what a step of the explorer costs, next to a bare event loop that delivers as many empty messages in the same run, and whether an
  * operation costs the same on hosts of every size.
  */
-import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 import { drawPlan, runPlan } from "../../packages/sim/dist/index.js";
 import { cpuModelNamed, DEFAULT_CPU_MODEL } from "../../packages/vmx/dist/index.js";
+import { documentOf, machineOf, parseBench } from "../command-line.mjs";
 import { bareLoopNs } from "./bare-loop.mjs";
 import { operationNs } from "./sizes.mjs";
 
@@ -117,24 +116,13 @@ const HELP = `npm run bench -- simulation [--json] [--runs N]
 
 /** Prints the table, or with --json one document. */
 export function run(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: "boolean", default: false },
-      runs: { type: "string", default: "5" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError("--runs is a positive integer");
+  const values = parseBench(args, { help: HELP, runs: 5 });
+  if (values === undefined) return;
+  const { runs } = values;
   const rows = [...stepRows(runs), ...sizeRows(runs)];
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cpus: cpus().length, node: process.version };
+  const machine = machineOf();
   if (values.json) {
-    console.log(JSON.stringify({ schema: "vmcslab.bench/v1", rows, machine }));
+    console.log(documentOf(rows, machine));
     return;
   }
   console.log(describe(rows));

@@ -25,7 +25,6 @@ const OTHER_VARIABLES = [
   "VMCSLAB_HOST",
   "VMCSLAB_IMAGE",
   "VMCSLAB_INSECURE",
-  "VMCSLAB_WITHOUT",
 ] as const;
 
 /** What the environment puts over the experiment file. */
