@@ -1,7 +1,7 @@
 export { EXIT_CODES, errorMessage, UnavailableError, UsageError } from "./errors.js";
 export * from "./experiment/experiment.js";
 export type { Host } from "./host.js";
-export { PERCENTILE_NAMES } from "./measure/latency.js";
+export { PERCENTILE_NAMES } from "./measure/histogram.js";
 export { LATENCY_FILE, LATENCY_SCHEMA, type LatencyFile } from "./measure/latency-file.js";
 export type { RunResult, Violation } from "./run/result.js";
 export { type RunOptions, type RunProgress, runExperiment } from "./run/run-experiment.js";

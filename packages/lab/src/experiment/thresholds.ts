@@ -3,7 +3,7 @@
  * (`operations.vmresume.latencyUs.p99`); a latency is compared with a duration, a count with a plain number.
  */
 
-import { PERCENTILE_NAMES } from "../measure/latency.js";
+import { PERCENTILE_NAMES } from "../measure/histogram.js";
 import { OPERATION_NAMES } from "../measure/operations.js";
 import { didYouMean } from "../text/suggest.js";
 import type { Problem } from "./issues.js";

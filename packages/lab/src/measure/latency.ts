@@ -1,13 +1,7 @@
 /** Latencies per operation. */
-import { build, type Histogram } from "hdr-histogram-js";
+import { MEASURED_UNIT_NS, microseconds, type Percentiles, TimeHistogram } from "./histogram.js";
 import { OPERATION_NAMES, type OperationName } from "./operations.js";
-
-/** The columns of a latency table, with the percentile that each stands for. */
-const PERCENTILES = { p50: 50, p90: 90, p99: 99, p999: 99.9 } as const;
-
-export const PERCENTILE_NAMES = ["p50", "p90", "p99", "p999", "max"] as const;
-
-export type Percentiles = { readonly [name in (typeof PERCENTILE_NAMES)[number]]: number };
+import { Warmup } from "./warmup.js";
 
 export interface OperationLatency {
   readonly count: number;
@@ -24,48 +18,69 @@ export interface OperationCost {
   readonly roundTrips: { readonly mean: number; readonly max: number };
 }
 
-/** A hundred nanoseconds are finer than an RPC's latency repeats. */
-const MEASURED_UNIT_NS = 100;
-const LATENCY_MAX_NS = 600 * 1_000_000_000;
+/** Told of everything that goes into a histogram: its name in latencies.json, when it ended, how long it took. */
+export type OnRecord = (name: string, atNs: number, durationNs: number) => void;
+
+export interface RecorderOptions {
+  /** Recorded in units of it. Default: 100 ns. */
+  readonly unitNs?: number;
+  readonly onRecord?: OnRecord;
+}
 
 interface RoundTrips {
   sum: number;
   max: number;
 }
 
-/** One histogram per operation name: up to ten minutes, with three digits, 0.1 % of any value. */
+/** One histogram per operation name. Operations that begin in the warm-up are in none. */
 export class LatencyRecorder {
+  readonly warmup = new Warmup();
   readonly #unitNs: number;
-  readonly #histograms = new Map<OperationName, Histogram>();
+  readonly #onRecord: OnRecord | undefined;
+  readonly #histograms = new Map<OperationName, TimeHistogram>();
   readonly #roundTrips = new Map<OperationName, RoundTrips>();
   #count = 0;
+  #warmupCount = 0;
 
-  /** `unitNs`: recorded in units of it. Default: 100 ns. */
-  constructor({ unitNs = MEASURED_UNIT_NS }: { readonly unitNs?: number } = {}) {
+  constructor({ unitNs = MEASURED_UNIT_NS, onRecord }: RecorderOptions = {}) {
     this.#unitNs = unitNs;
+    this.#onRecord = onRecord;
   }
 
-  /** Notes one operation that took `durationNs`. */
-  record(name: OperationName, durationNs: number, roundTrips?: number): void {
-    const units = Math.round(durationNs / this.#unitNs);
+  /** Notes one operation that ended at `atNs` and took `durationNs`. */
+  record(name: OperationName, atNs: number, durationNs: number, roundTrips?: number): void {
     this.#count++;
-    // What takes a time at all is not recorded as nothing.
-    this.#histogram(name).recordValue(Math.min(Math.max(units, durationNs > 0 ? 1 : 0), this.#unitsMax));
+    if (this.warmup.covers(atNs - durationNs)) {
+      this.#warmupCount++;
+      return;
+    }
+    this.#histogram(name).record(durationNs);
+    this.#onRecord?.(`operations.${name}`, atNs, durationNs);
     if (roundTrips === undefined) return;
     const known = this.#roundTrips.get(name) ?? { sum: 0, max: 0 };
     this.#roundTrips.set(name, { sum: known.sum + roundTrips, max: Math.max(known.max, roundTrips) });
   }
 
-  /** Operations noted so far, under all names. */
+  /** Operations noted so far, under all names, those of the warm-up too. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Operations that were left out. */
+  get warmupCount(): number {
+    return this.#warmupCount;
+  }
+
+  /** By their names in latencies.json, in the order of {@link OPERATION_NAMES}. */
+  histograms(): ReadonlyMap<string, TimeHistogram> {
+    return new Map(this.#measured().map(([name, histogram]) => [`operations.${name}`, histogram]));
   }
 
   /** What was measured, in the order of {@link OPERATION_NAMES}. */
   summary(): Partial<Record<OperationName, OperationLatency>> {
     return this.#each((histogram) => ({
-      count: histogram.totalCount,
-      latencyUs: percentilesOf(histogram, (units) => Math.round(units * this.#unitNs) / 1_000),
+      count: histogram.count,
+      latencyUs: histogram.percentiles(microseconds),
     }));
   }
 
@@ -73,51 +88,35 @@ export class LatencyRecorder {
   costs(ghz: number): Partial<Record<OperationName, OperationCost>> {
     return this.#each((histogram, name) => {
       const { sum, max } = this.#roundTrips.get(name) ?? { sum: 0, max: 0 };
-      const count = histogram.totalCount;
+      const { count } = histogram;
       const roundTrips = { mean: Math.round((sum / count) * 1_000) / 1_000, max };
       return {
         count,
-        latencyNs: percentilesOf(histogram, (units) => units * this.#unitNs),
-        latencyCycles: percentilesOf(histogram, (units) => Math.round(units * this.#unitNs * ghz)),
+        latencyNs: histogram.percentiles((ns) => ns),
+        latencyCycles: histogram.percentiles((ns) => Math.round(ns * ghz)),
         roundTrips,
       };
     });
   }
 
-  get #unitsMax(): number {
-    return LATENCY_MAX_NS / this.#unitNs;
-  }
-
-  #each<T>(describe: (histogram: Histogram, name: OperationName) => T): Partial<Record<OperationName, T>> {
+  #each<T>(describe: (histogram: TimeHistogram, name: OperationName) => T): Partial<Record<OperationName, T>> {
     const described: Partial<Record<OperationName, T>> = {};
-    for (const name of OPERATION_NAMES) {
-      const histogram = this.#histograms.get(name);
-      if (histogram !== undefined) described[name] = describe(histogram, name);
-    }
+    for (const [name, histogram] of this.#measured()) described[name] = describe(histogram, name);
     return described;
   }
 
-  #histogram(name: OperationName): Histogram {
+  #measured(): [OperationName, TimeHistogram][] {
+    return OPERATION_NAMES.flatMap((name) => {
+      const histogram = this.#histograms.get(name);
+      return histogram === undefined ? [] : [[name, histogram]];
+    });
+  }
+
+  #histogram(name: OperationName): TimeHistogram {
     const existing = this.#histograms.get(name);
     if (existing !== undefined) return existing;
-    const created = build({
-      lowestDiscernibleValue: 1,
-      highestTrackableValue: this.#unitsMax,
-      numberOfSignificantValueDigits: 3,
-    });
+    const created = new TimeHistogram(this.#unitNs);
     this.#histograms.set(name, created);
     return created;
   }
-}
-
-function percentilesOf(histogram: Histogram, convert: (units: number) => number): Percentiles {
-  // A percentile is answered as the upper end of its bucket, which may lie above the greatest value.
-  const at = (percentile: number) => convert(Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue));
-  return {
-    p50: at(PERCENTILES.p50),
-    p90: at(PERCENTILES.p90),
-    p99: at(PERCENTILES.p99),
-    p999: at(PERCENTILES.p999),
-    max: convert(histogram.maxValue),
-  };
 }

@@ -90,18 +90,18 @@ export class MeasuredHost {
   async guestExit(request: GuestExitRequest): Promise<GuestExitAnswer> {
     const startNs = this.nowNs();
     const answer = await this.#watched(request.vcpu, () => this.#host.guestExit(request));
-    const durationNs = this.nowNs() - startNs;
+    const endNs = this.nowNs();
     const value = this.#settle("guestExit", answer, request.vcpu);
-    this.#latencies.record(exitName(value), durationNs, this.#roundTripsOf(answer));
+    this.#latencies.record(exitName(value), endNs, endNs - startNs, this.#roundTripsOf(answer));
     return value;
   }
 
   async #measure<T>(name: OperationName, call: () => Promise<Answer<T>>, vcpu?: number): Promise<T> {
     const startNs = this.nowNs();
     const answer = await this.#watched(vcpu, call);
-    const durationNs = this.nowNs() - startNs;
+    const endNs = this.nowNs();
     const value = this.#settle(name, answer, vcpu);
-    this.#latencies.record(name, durationNs, this.#roundTripsOf(answer));
+    this.#latencies.record(name, endNs, endNs - startNs, this.#roundTripsOf(answer));
     return value;
   }
 
