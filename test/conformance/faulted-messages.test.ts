@@ -138,7 +138,10 @@ function live(all: readonly Fault[], steps: readonly Step[], seed: string): Fate
         if (frame?.$case !== "batch") return;
         const { id } = frame.value;
         arrived.push(`${id} at ${clock.monoNs()}`);
-        receive({ lamport: 0n, frame: { $case: "completion", value: { id, cpu: CPU, results: [] } } });
+        receive({
+          lamport: 0n,
+          frame: { $case: "completion", value: { id, cpu: CPU, results: [], timing: undefined } },
+        });
       },
       close: () => undefined,
     }),

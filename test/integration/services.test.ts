@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CLEAR_PHASES, ClearFollower } from "@vmcslab/history";
 import {
   checkHealth,
   cpuWire,
@@ -185,6 +186,13 @@ describe("a host of services on loopback", () => {
     // Lamport's order holds across the three processes: the request, the flush, its acknowledgement.
     expect(sent?.lamport).toBeLessThan(clear?.lamport ?? 0);
     expect(clear?.lamport).toBeLessThan(acked?.lamport ?? 0);
+    // It was timed on both sides, and its phases are the whole.
+    const follower = new ClearFollower();
+    const [timed] = stored.filter(({ source }) => source === "l0").flatMap((event) => follower.observe(event) ?? []);
+    expect(timed).toMatchObject({ from: 1, to: 0, oneClock: process.platform === "linux" });
+    const phases = CLEAR_PHASES.map((phase) => timed?.phasesNs?.[phase] ?? Number.NaN);
+    expect(Math.min(...phases)).toBeGreaterThanOrEqual(0);
+    expect(phases.reduce((sum, ns) => sum + ns, 0)).toBe((acked?.monoNs ?? 0) - (sent?.monoNs ?? 0));
   });
 
   test("a CPU that is stopped hands over its VMCSs; started again it registers, and is usable", async () => {

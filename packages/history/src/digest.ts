@@ -43,7 +43,7 @@ export class HistoryDigest {
   }
 
   /**
-   * Member by member, because reading them by computed names costs several times as much. An absent one adds nothing; its number keeps `cpu: 1` and `vcpu: 1` apart. A test adds every member
+   * All but `timing`, which says of single clears what the clocks of their events do not: it has no part in what happened. Member by member, because reading them by computed names costs several times as much. An absent one adds nothing; its number keeps `cpu: 1` and `vcpu: 1` apart. A test adds every member
    * that an event can have and finds each in the digest.
    */
   #addFact(event: HistoryEvent): void {

@@ -47,7 +47,8 @@ export const EVENT_KINDS = {
   "vmcs.lost":
     "l0: a VMCS was active on a CPU that vanished, or after a restart of L0 is not there as recorded; its contents are rebuilt at the next load. vmcs, region, cpu",
   "ipi.sent": "l0: a cross-CPU clear goes out. from (CPU the caller is on), to, vmcs, region, epoch",
-  "ipi.acked": "l0: its completion was applied. from, to, vmcs, region, epoch",
+  "ipi.acked":
+    "l0: its completion was applied. from, to, vmcs, region, epoch, timing (when it passed L0 and the CPU; absent when nobody took the time)",
   "writeback.refused":
     "l0: a completion of a life of a CPU that was given up brought a flushed image; it was not applied. cpu, vmcs, region, epoch",
   // From L0: the vmcs02 pool. `order` is the pool after the event, most recent first, as vmcs12 addresses.
@@ -104,6 +105,25 @@ export interface EventFact {
   readonly status?: string | undefined;
   readonly role?: "vmcs01" | "vmcs02" | undefined;
   readonly cause?: string | undefined;
+  readonly timing?: ClearTiming | undefined;
+}
+
+/** When a cross-CPU clear passed which point, in nanoseconds. `clearPhases` makes phases of it. */
+export interface ClearTiming {
+  /** L0's monotonic clock when the clear was handed to the link, for the first time. */
+  readonly handedNs: number;
+  /** L0's monotonic clock when its completion arrived. */
+  readonly arrivedNs: number;
+  /** The CPU's monotonic clock when the clear arrived there. */
+  readonly receivedNs: number;
+  /** From then until its first instruction. */
+  readonly waitedNs: number;
+  /** All instructions of its batch. */
+  readonly executedNs: number;
+  /** Its VMCLEAR among them. */
+  readonly flushedNs: number;
+  /** L0 and the CPU read the same clock, so that each way can be told apart. */
+  readonly oneClock: boolean;
 }
 
 /** An event as recorded. */

@@ -4,6 +4,7 @@ export type { CheckReport, Verdict } from "./check/report.js";
 export { type InvariantNumber, RULES, type Rule } from "./check/rules.js";
 export { Sanitizer, type SanitizerOptions } from "./check/sanitizer.js";
 export type { Violation } from "./check/violation.js";
+export { CLEAR_PHASES, ClearFollower, type ClearPhase, type TimedClear } from "./clear-phases.js";
 export { type DigestOptions, HistoryDigest } from "./digest.js";
 export * from "./event.js";
 export { mergeAsyncStreams, mergeStreams } from "./merge.js";

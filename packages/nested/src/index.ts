@@ -24,6 +24,7 @@ export {
   type SendOptions,
 } from "./interconnect/outbox.js";
 export { BatchTarget } from "./interconnect/target.js";
+export { type BatchTiming, isCrossCpuCall, LinkTimes, type LinkTiming, type Stopwatch } from "./interconnect/timing.js";
 export { JournalImage } from "./journal/image.js";
 export type {
   CpuRecord,

@@ -1,5 +1,6 @@
 /** Time and randomness. No other file of the project asks the machine for either; everything else is handed a {@link Clock}. */
 
+import { readFileSync, readlinkSync } from "node:fs";
 import type { Timer, Timers } from "@vmcslab/nested";
 
 export type { Timer };
@@ -13,6 +14,14 @@ export interface Clock extends Timers {
   after(delayMs: number, callback: () => void): Timer;
   /** Ends after `delayMs`, or at once when `signal` aborts; never rejects. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A monotonic clock that others may read too: equal ids are one clock. */
+export interface SharedClock {
+  /** Empty: nobody knows who else reads it. */
+  readonly id: string;
+  /** Nanoseconds. */
+  nowNs(): number;
 }
 
 class SystemTimer implements Timer {
@@ -46,6 +55,21 @@ export const systemClock: Clock = {
       signal?.addEventListener("abort", finish, { once: true });
     }),
 };
+
+/** With the identity of the machine's clock, if it is that. A clock that a fault has made wrong is not. */
+export function sharedClock(clock: Clock): SharedClock {
+  return { id: clock === systemClock ? machineClockId() : "", nowNs: () => clock.monoNs() };
+}
+
+/** Processes of one boot of one Linux kernel, containers included, read one monotonic clock unless their time namespaces differ. Elsewhere nothing is known. */
+function machineClockId(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/time")}`;
+  } catch {
+    return "";
+  }
+}
 
 /** Waits for a promise, at most `timeoutMs`. Says whether it ended; rejects as it does. */
 export async function within(clock: Clock, timeoutMs: number, promise: Promise<unknown>): Promise<boolean> {

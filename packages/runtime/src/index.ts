@@ -29,7 +29,15 @@ export {
 export type { ProcessorInfo } from "./client/processor-info.js";
 export { flushEvents } from "./client/source-client.js";
 export { type SourceCount, TraceClient, type TraceCounts } from "./client/trace-client.js";
-export { type Clock, newIncarnation, randomBits32, systemClock, within } from "./clock.js";
+export {
+  type Clock,
+  newIncarnation,
+  randomBits32,
+  type SharedClock,
+  sharedClock,
+  systemClock,
+  within,
+} from "./clock.js";
 export { instructionFromStep } from "./codec/cpu/instruction-from-wire.js";
 export { instructionToStep } from "./codec/cpu/instruction-to-wire.js";
 export {
@@ -74,6 +82,7 @@ export { inProcessTarget } from "./interconnect/in-process/target.js";
 export { inProcessTransport } from "./interconnect/in-process/transport.js";
 export type { InterconnectClient, InterconnectTarget, Transport } from "./interconnect/port.js";
 export { InterconnectSession } from "./interconnect/session.js";
+export { BatchStopwatch } from "./interconnect/stopwatch.js";
 export { JOURNAL_SPECS, type JournalSpec, openJournal, parseJournalSpec } from "./journal/open.js";
 export { type Journal, JournalDamaged, JournalLost } from "./journal/port.js";
 export { LamportClock } from "./lamport.js";

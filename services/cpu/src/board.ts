@@ -1,6 +1,6 @@
 import type { EventFact } from "@vmcslab/history";
 import { type Batch, BatchTarget, type Completion, type CpuReport } from "@vmcslab/nested";
-import type { InterconnectTarget } from "@vmcslab/runtime";
+import type { BatchStopwatch, InterconnectTarget } from "@vmcslab/runtime";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 import type { CpuLife } from "./life.js";
 import { type CpuSafeguard, EveryBatchIsNew } from "./sabotage.js";
@@ -15,6 +15,8 @@ export interface BoardOptions {
   readonly featureControl?: number;
   /** Default: as much as anybody addresses. */
   readonly memoryBytes?: number;
+  /** Takes the times of cross-CPU calls. Absent: nobody does. */
+  readonly stopwatch?: BatchStopwatch;
   /** For tests: a safeguard that it goes without. */
   readonly without?: CpuSafeguard;
 }
@@ -25,6 +27,7 @@ export class Board implements InterconnectTarget {
   readonly model: CpuModel;
   readonly memory: Memory;
   readonly processor: Processor;
+  readonly stopwatch?: BatchStopwatch;
   readonly #life: BoardOptions["life"];
   readonly #target: BatchTarget;
   readonly #everyBatchIsNew: EveryBatchIsNew | undefined;
@@ -34,7 +37,8 @@ export class Board implements InterconnectTarget {
   /** What was here when this session took over. */
   #report: CpuReport | undefined;
 
-  constructor({ cpu, model, life, emit, featureControl, memoryBytes, without }: BoardOptions) {
+  constructor({ cpu, model, life, emit, featureControl, memoryBytes, without, stopwatch }: BoardOptions) {
+    if (stopwatch !== undefined) this.stopwatch = stopwatch;
     if (without === "retryIdentity") this.#everyBatchIsNew = new EveryBatchIsNew();
     this.cpu = cpu;
     this.model = model;
@@ -42,7 +46,10 @@ export class Board implements InterconnectTarget {
     const memory = new Memory(memoryBytes === undefined ? {} : { bytes: memoryBytes });
     this.memory = memory;
     this.processor = new Processor({ cpu, model, memory, featureControl });
-    this.#target = new BatchTarget({ cpu, processor: this.processor, memory, revision: model.revision, emit });
+    this.#target = new BatchTarget({
+      ...{ cpu, processor: this.processor, memory, revision: model.revision, emit },
+      ...(stopwatch === undefined ? {} : { stopwatch }),
+    });
   }
 
   /** This life of the CPU: its events and its registration carry it. */

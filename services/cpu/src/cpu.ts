@@ -1,4 +1,5 @@
 import {
+  BatchStopwatch,
   Credentials,
   createLogger,
   faultService,
@@ -10,6 +11,7 @@ import {
   requireCpuModel,
   SkewedClock,
   serve,
+  sharedClock,
   startMetrics,
   systemClock,
   UnaryHandlers,
@@ -69,7 +71,8 @@ export async function startCpu(options: CpuOptions): Promise<RunningCpu> {
     logger,
   );
   const emit = publisher.recorder.record;
-  const board = new Board({ ...options, model, life, emit });
+  const stopwatch = new BatchStopwatch(sharedClock(trueClock));
+  const board = new Board({ ...options, model, life, emit, stopwatch });
   const faults = cpuFaults({ cpu, board, skewed: clock, clock: trueClock, sink: publisher.sink, emit });
   const handlers = new UnaryHandlers(logger, credentials.guard);
   const interconnect = grpcTarget(new InterconnectEndpoint(board, publisher.lamport));

@@ -14,6 +14,7 @@ import {
   newIncarnation,
   OperationRefused,
   type RegistrationAnswer,
+  type SharedClock,
   type Transport,
 } from "@vmcslab/runtime";
 import type { DurableState } from "./durable-state.js";
@@ -39,6 +40,8 @@ export interface CpuRegistryOptions {
   /** Leases of CPUs; none: a silent CPU is waited for. */
   readonly terms: LeaseTerms;
   readonly clock: Clock;
+  /** What cross-CPU clears are timed with. Absent: they are not. */
+  readonly timedBy?: SharedClock;
   readonly lamport: LamportClock;
   readonly logger: Logger;
   /** What is shown to CPUs. Default: nothing. */
@@ -154,7 +157,7 @@ export class CpuRegistry {
 
   #connect(registration: CpuRegistration, heartbeatNs: number, takesOver: boolean): void {
     const { cpu, incarnation } = registration;
-    const { clock, lamport, hypervisor, strike, without } = this.#options;
+    const { clock, timedBy, lamport, hypervisor, strike, without } = this.#options;
     const transport = grpcTransport(registration.address, this.#options.credentials, cpuName(cpu));
     // A session of its own for each life, also when L0 gave up one that was not over: what was numbered in the last one does not count in this.
     this.#lastSession = Math.max(this.#lastSession + 1, newIncarnation(clock));
@@ -170,6 +173,7 @@ export class CpuRegistry {
       resendAfterMs: RESEND_AFTER_MS,
       clock,
       lamport,
+      ...(timedBy === undefined ? {} : { timedBy }),
       onReady: () => this.#use(known, session),
       onLost: (reason) => this.#lose(known, reason),
       onRefused: (batch, completion) => {

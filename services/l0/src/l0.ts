@@ -13,6 +13,7 @@ import {
   requireCpuModel,
   SkewedClock,
   serve,
+  sharedClock,
   startMetrics,
   systemClock,
   UnaryHandlers,
@@ -102,6 +103,7 @@ export async function startL0(options: L0Options = {}): Promise<RunningL0> {
   const cpus: CpuRegistry = new CpuRegistry({
     strike: (transport, cpu, failBatch) => faultyTransport(transport, { ...struck, cpu, failBatch }),
     ...{ hypervisor, driver, session, clock, lamport, logger, credentials },
+    timedBy: sharedClock(trueClock),
     terms: leaseTerms(options),
     ...(options.without === undefined ? {} : { without: options.without }),
     ...(durable === undefined ? {} : { durable }),

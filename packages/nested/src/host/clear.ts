@@ -2,6 +2,7 @@ import { invariant } from "@vmcslab/vmx";
 import { type BatchResult, fail, OperationFailed, type OutgoingBatch, type Steps } from "../effect.js";
 import { applyFields } from "../field-values.js";
 import type { BatchInstruction, InstructionResult } from "../interconnect/batch.js";
+import { clearTiming } from "../interconnect/timing.js";
 import type { HostState } from "./host-state.js";
 import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
 import { describeStop, findStop, leaveOtherGuest, type Task } from "./task.js";
@@ -98,6 +99,7 @@ function applyBatch(
     if (cleared === undefined || !applyClear(task.host, clear, cleared, task.operation, cause)) return;
     task.host.counters.clearsCrossCpu++;
     const { id, region } = clear.vmcs;
+    const timing = clearTiming(result.completion, i);
     task.host.emit({
       kind: "ipi.acked",
       operation: task.operation,
@@ -106,6 +108,7 @@ function applyBatch(
       vmcs: id,
       region,
       epoch: clear.epoch,
+      ...(timing === undefined ? {} : { timing }),
     });
   });
   const stopped = findStop(cpu, crossCpuClears(clears), results);

@@ -4,6 +4,8 @@
  * again with the same id returns the recorded completion and executes nothing.
  */
 
+import type { BatchTiming, LinkTiming } from "./timing.js";
+
 /** A sparse set of field values, as three parallel arrays: encodings (full access) and both halves of each value. */
 export interface FieldValues {
   readonly encodings: readonly number[];
@@ -88,4 +90,8 @@ export interface Completion {
   readonly cpu: number;
   /** One per executed instruction; shorter than the batch when it was stopped. */
   readonly results: readonly InstructionResult[];
+  /** When the CPU executed it, if it said so. */
+  readonly timing?: BatchTiming;
+  /** When it passed L0's end of the link, if that was noted. */
+  readonly link?: LinkTiming;
 }

@@ -12,6 +12,7 @@ import {
 import { applyFields, changedFields, FieldValuesBuilder } from "../field-values.js";
 import type { BatchInstruction, FieldValues, InstructionResult, ResultStatus } from "./batch.js";
 import type { CpuReport } from "./cpu-report.js";
+import type { Stopwatch } from "./timing.js";
 
 /** An activation of a VMCS on this CPU. */
 interface Activation {
@@ -49,6 +50,8 @@ export interface BatchTargetOptions {
   /** The revision identifier of the processor. */
   readonly revision: number;
   readonly emit: (fact: EventFact) => void;
+  /** Times the batches of cross-CPU calls. Absent: their completions say nothing of time. */
+  readonly stopwatch?: Stopwatch;
 }
 
 /** Executes the steps of batches on a processor, and keeps what belongs to the VMCSs that L0 loaded here: their epochs, and what was flushed of them. */

@@ -2,6 +2,7 @@ import type { Batch, Completion, InstructionResult } from "./batch.js";
 import type { CpuReport } from "./cpu-report.js";
 import { isExpected } from "./expected.js";
 import { type BatchTargetOptions, StepExecutor } from "./step-executor.js";
+import { isCrossCpuCall, type Stopwatch } from "./timing.js";
 
 const NOTHING: readonly Completion[] = [];
 
@@ -11,6 +12,7 @@ const NOTHING: readonly Completion[] = [];
  */
 export class BatchTarget {
   readonly #executor: StepExecutor;
+  readonly #stopwatch: Stopwatch | undefined;
   readonly #completions = new Map<number, Completion>();
   /** Arrived before a batch with a smaller number. */
   readonly #early = new Map<number, Batch>();
@@ -19,6 +21,7 @@ export class BatchTarget {
 
   constructor(options: BatchTargetOptions) {
     this.#executor = new StepExecutor(options);
+    this.#stopwatch = options.stopwatch;
   }
 
   /**
@@ -86,18 +89,25 @@ export class BatchTarget {
   }
 
   #execute(batch: Batch): Completion {
-    this.#executed = batch.id;
-    const completion = { id: batch.id, cpu: batch.cpu, results: this.#executeSteps(batch) };
-    this.#completions.set(batch.id, completion);
+    const { id, cpu } = batch;
+    this.#executed = id;
+    const stopwatch = isCrossCpuCall(batch) ? this.#stopwatch : undefined;
+    stopwatch?.begins(batch);
+    const results = this.#executeSteps(batch, stopwatch);
+    const completion = { id, cpu, results, ...(stopwatch === undefined ? {} : { timing: stopwatch.ended() }) };
+    this.#completions.set(id, completion);
     return completion;
   }
 
   /** From first to last; one that does not end as expected is the last. */
-  #executeSteps({ operation, instructions }: Batch): InstructionResult[] {
+  #executeSteps({ operation, instructions }: Batch, stopwatch: Stopwatch | undefined): InstructionResult[] {
     const results: InstructionResult[] = [];
     this.#executor.begin(operation);
     for (const instruction of instructions) {
+      const isFlush = instruction.kind === "vmclear";
+      if (isFlush) stopwatch?.vmclearBegins();
       const result = this.#executor.execute(instruction);
+      if (isFlush) stopwatch?.vmclearEnded();
       results.push(result);
       if (!isExpected(instruction, result)) break;
     }

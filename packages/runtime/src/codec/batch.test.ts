@@ -72,11 +72,15 @@ const result: fc.Arbitrary<InstructionResult> = fc.record(
   { requiredKeys: ["status"] },
 );
 
-const completion: fc.Arbitrary<Completion> = fc.record({
-  id: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-  cpu: fc.nat({ max: 0xffff }),
-  results: fc.array(result, { maxLength: 10 }),
-});
+const completion: fc.Arbitrary<Completion> = fc.record(
+  {
+    id: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    cpu: fc.nat({ max: 0xffff }),
+    results: fc.array(result, { maxLength: 10 }),
+    timing: fc.record({ receivedNs: epoch, waitedNs: epoch, executedNs: epoch, flushedNs: fc.array(epoch) }),
+  },
+  { requiredKeys: ["id", "cpu", "results"] },
+);
 
 describe("batches on the wire", () => {
   test("every batch comes back as it was sent", () => {

@@ -7,6 +7,7 @@ import {
 import { fieldsToWire, stateFromWire } from "./fields.js";
 import { NameCodec } from "./names.js";
 import { defined, toNumber } from "./numbers.js";
+import { batchTimingFromWire, batchTimingToWire } from "./timing.js";
 
 const STATUS = new NameCodec<ResultStatus, WireResultStatus>("result status", {
   succeed: WireResultStatus.SUCCEED,
@@ -20,7 +21,13 @@ const STATUS = new NameCodec<ResultStatus, WireResultStatus>("result status", {
 });
 
 export function completionToWire(completion: Completion): WireCompletion {
-  return { id: BigInt(completion.id), cpu: completion.cpu, results: completion.results.map(resultToWire) };
+  const { id, cpu, results, timing } = completion;
+  return {
+    id: BigInt(id),
+    cpu,
+    results: results.map(resultToWire),
+    timing: timing === undefined ? undefined : batchTimingToWire(timing),
+  };
 }
 
 /** Throws {@link InvalidMessage} for a result without a status, or with fields that no processor has. */
@@ -29,6 +36,7 @@ export function completionFromWire(message: WireCompletion): Completion {
     id: toNumber(message.id, "batch number"),
     cpu: message.cpu,
     results: message.results.map(resultFromWire),
+    ...(message.timing === undefined ? {} : { timing: batchTimingFromWire(message.timing) }),
   };
 }
 

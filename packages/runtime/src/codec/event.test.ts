@@ -42,6 +42,15 @@ const event: fc.Arbitrary<Body> = fc.record(
     status: fc.string(),
     role: fc.constantFrom("vmcs01", "vmcs02"),
     cause: fc.string(),
+    timing: fc.record({
+      handedNs: count53,
+      arrivedNs: count53,
+      receivedNs: count53,
+      waitedNs: count53,
+      executedNs: count53,
+      flushedNs: count53,
+      oneClock: fc.boolean(),
+    }),
   },
   { requiredKeys: ["kind", "operation", "lamport", "wallUs", "monoNs"] },
 );

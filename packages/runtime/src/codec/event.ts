@@ -11,6 +11,7 @@ import { InvalidMessage } from "./invalid-message.js";
 import { NameCodec } from "./names.js";
 import { defined, toNumber } from "./numbers.js";
 import { between, checkCount } from "./ranges.js";
+import { clearTimingFromWire, clearTimingToWire } from "./timing.js";
 
 const ROLE = new NameCodec<NonNullable<HistoryEvent["role"]>, WireVmcsRole>("VMCS role", {
   vmcs01: WireVmcsRole.VMCS01,
@@ -56,7 +57,7 @@ export function checkEventBatch({ incarnation, firstSequence, events }: WireEven
 }
 
 function checkEvent(event: WireEvent): void {
-  const { cpu, to, region, vmptr, epoch, from, order, role, instruction, status, cause } = event;
+  const { cpu, to, region, vmptr, epoch, from, order, role, instruction, status, cause, timing } = event;
   eventKindFromWire(event.kind);
   toNumber(event.lamport, "lamport");
   toNumber(event.wallUs, "wall_us");
@@ -68,6 +69,7 @@ function checkEvent(event: WireEvent): void {
   optionalNumber(epoch, "epoch");
   optionalNumber(from, "from");
   if (role !== undefined) ROLE.fromWire(role);
+  if (timing !== undefined) clearTimingFromWire(timing);
   if (order !== undefined) {
     checkCount(order.vmptrs.length, LIMITS.poolOrder, "addresses in order");
     for (const vmptr of order.vmptrs) toNumber(vmptr, "order");
@@ -112,6 +114,7 @@ function eventToWire(event: HistoryEvent): WireEvent {
     status: event.status,
     role: event.role === undefined ? undefined : ROLE.toWire(event.role),
     cause: event.cause,
+    timing: event.timing === undefined ? undefined : clearTimingToWire(event.timing),
   };
 }
 
@@ -135,6 +138,7 @@ function eventFromWire(message: WireEvent): Stamped {
       from: optionalNumber(message.from, "from"),
       order: message.order?.vmptrs.map((vmptr) => toNumber(vmptr, "order")),
       role: message.role === undefined ? undefined : ROLE.fromWire(message.role),
+      timing: message.timing === undefined ? undefined : clearTimingFromWire(message.timing),
     }),
   };
 }

@@ -71,11 +71,11 @@ const HELLO: ConnectRequest = {
 };
 const completion = (id: number): ConnectResponse => ({
   lamport: 0n,
-  frame: { $case: "completion", value: { id: BigInt(id), cpu: 2, results: [] } },
+  frame: { $case: "completion", value: { id: BigInt(id), cpu: 2, results: [], timing: undefined } },
 });
 const WELCOME: ConnectResponse = {
   lamport: 0n,
-  frame: { $case: "welcome", value: { incarnation: 1n, report: undefined, cpu: 2, executed: 0n } },
+  frame: { $case: "welcome", value: { incarnation: 1n, report: undefined, cpu: 2, executed: 0n, clock: "" } },
 };
 
 function describeRequest({ frame }: ConnectRequest): string {

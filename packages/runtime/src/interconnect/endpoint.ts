@@ -1,4 +1,4 @@
-import type { Batch, Completion, CpuReport } from "@vmcslab/nested";
+import { type Batch, type Completion, type CpuReport, isCrossCpuCall } from "@vmcslab/nested";
 import { batchFromWire } from "../codec/batch.js";
 import { completionToWire } from "../codec/completion.js";
 import { cpuReportToWire } from "../codec/cpu-report.js";
@@ -90,13 +90,14 @@ export class InterconnectEndpoint {
 
   /** Throws {@link ProtocolViolation} for a batch that is not for this CPU, is too far ahead, or comes from an L0 that acknowledges nothing. */
   execute(batch: Batch): readonly Completion[] {
-    const { cpu } = this.target;
+    const { cpu, stopwatch } = this.target;
     if (batch.cpu !== cpu) throw new ProtocolViolation(`this is CPU ${cpu}, batch ${batch.id} is for CPU ${batch.cpu}`);
     // Sent again, or twice, and overtaken by what followed: L0 has its completion.
     if (batch.id <= this.acknowledged) return [];
     this.#checkRoom(batch.id);
     const completions = this.target.receive(batch);
     for (const completion of completions) this.#executed(completion);
+    stopwatch?.forget(this.executed);
     return completions;
   }
 
@@ -139,7 +140,8 @@ export class EndpointStream {
    * stream is of no use afterwards.
    */
   receive(request: ConnectRequest): readonly ConnectResponse[] {
-    const { lamport } = this.#endpoint;
+    const { lamport, target } = this.#endpoint;
+    const receivedNs = target.stopwatch?.clock.nowNs() ?? 0;
     this.#checkLife();
     const sent = toNumber(request.lamport, "lamport");
     lamport.check(sent, AHEAD_DAYS);
@@ -153,7 +155,9 @@ export class EndpointStream {
     lamport.witness(sent);
     this.#endpoint.acknowledge(toNumber(request.acknowledged, "acknowledged"));
     if (frame === undefined) return [];
-    return this.#endpoint.execute(batchFromWire(frame.value)).map((completion) => ({
+    const batch = batchFromWire(frame.value);
+    if (isCrossCpuCall(batch)) this.#endpoint.target.stopwatch?.received(batch.id, receivedNs);
+    return this.#endpoint.execute(batch).map((completion) => ({
       lamport: BigInt(lamport.now),
       frame: { $case: "completion", value: completionToWire(completion) },
     }));
@@ -181,6 +185,7 @@ export class EndpointStream {
           incarnation: BigInt(target.incarnation),
           executed: BigInt(executed),
           report: report === undefined ? undefined : cpuReportToWire(report),
+          clock: target.stopwatch?.clock.id ?? "",
         },
       },
     };

@@ -1,5 +1,6 @@
 import type { Batch, BatchDone, Completion, CpuReport, OutgoingBatch, SendOptions } from "@vmcslab/nested";
 import type { ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
+import type { BatchStopwatch } from "./stopwatch.js";
 
 /** L0's end of the interconnect to one life of one CPU. */
 export interface InterconnectClient {
@@ -27,6 +28,8 @@ export interface InterconnectTarget {
   readonly cpu: number;
   /** One life of the processor. It changes when its lease ends. */
   readonly incarnation: number;
+  /** Takes the times of what it executes. Absent: nobody does. */
+  readonly stopwatch?: BatchStopwatch;
   /** Whether it may execute for L0 now. Asked before every frame that is taken; a life whose lease has ended is over when this returns. */
   holdsLease(): boolean;
   /**

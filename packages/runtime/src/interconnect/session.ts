@@ -3,13 +3,14 @@ import {
   type BatchDone,
   type Completion,
   type CpuReport,
+  LinkTimes,
   type OperationError,
   Outbox,
   type OutgoingBatch,
   type SendOptions,
   type Timer,
 } from "@vmcslab/nested";
-import type { Clock } from "../clock.js";
+import type { Clock, SharedClock } from "../clock.js";
 import { batchToWire } from "../codec/batch.js";
 import { completionFromWire } from "../codec/completion.js";
 import { cpuReportFromWire } from "../codec/cpu-report.js";
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly lamport: LamportClock;
+  /** What cross-CPU clears are timed with. Absent: they are not. */
+  readonly timedBy?: SharedClock;
   /** L0 remembers the session before this one: the CPU keeps what it holds, and says what that is. */
   readonly takesOver?: boolean;
   /** What is not completed is sent again this much later: see Outbox. */
@@ -55,6 +58,8 @@ export class InterconnectSession implements InterconnectClient {
   readonly incarnation: number;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
+  readonly #times = new LinkTimes();
+  #oneClock = false;
   #link: Link | undefined;
   #retry: Timer | undefined;
   #retryDelayMs = RECONNECT_DELAY_MS_MIN;
@@ -168,8 +173,14 @@ export class InterconnectSession implements InterconnectClient {
     const sent = toNumber(response.lamport, "lamport");
     lamport.check(sent, AHEAD_DAYS);
     lamport.witness(sent);
-    if (response.frame?.$case === "completion") this.#outbox.complete(completionFromWire(response.frame.value));
+    if (response.frame?.$case === "completion") this.#complete(completionFromWire(response.frame.value));
     else if (response.frame?.$case === "welcome") this.#welcome(response.frame.value);
+  }
+
+  #complete(completion: Completion): void {
+    const { timedBy } = this.#options;
+    const isTimed = timedBy !== undefined && this.#times.isTimed(completion.id);
+    this.#outbox.complete(isTimed ? this.#times.arrived(completion, timedBy.nowNs(), this.#oneClock) : completion);
   }
 
   #welcome(welcome: Welcome): void {
@@ -180,6 +191,7 @@ export class InterconnectSession implements InterconnectClient {
       return;
     }
     if (welcome.report !== undefined) this.#report ??= cpuReportFromWire(welcome.report);
+    this.#oneClock = welcome.clock !== "" && welcome.clock === this.#options.timedBy?.id;
     this.#welcomed = true;
     this.#goneSinceNs = undefined;
     this.#retryDelayMs = RECONNECT_DELAY_MS_MIN;
@@ -190,6 +202,8 @@ export class InterconnectSession implements InterconnectClient {
   }
 
   #transmit(batch: Batch, acknowledged: number): void {
+    const { timedBy } = this.#options;
+    if (timedBy !== undefined) this.#times.handed(batch, timedBy);
     this.#link?.send({
       lamport: BigInt(this.#options.lamport.now),
       acknowledged: BigInt(acknowledged),

@@ -39,6 +39,13 @@ export class BatchCost {
     return cycles;
   }
 
+  /** Cycles of each VMCLEAR among them, in order; charges nothing. */
+  flushes(instructions: readonly BatchInstruction[], results: readonly InstructionResult[]): number[] {
+    return results.flatMap((result, i) =>
+      instructions[i]?.kind === "vmclear" ? [this.#cycles[clearRow(result)] ?? 0] : [],
+    );
+  }
+
   /** A message to or from this CPU. It is charged to one of the two CPUs only. Cycles. */
   chargeIpi(direction: IpiDirection): number {
     return this.#add(AT[direction], 1);
@@ -83,12 +90,12 @@ export class BatchCost {
     return this.#add(AT.vmwriteControl, controls) + this.#add(AT.vmwrite, encodings.length - controls);
   }
 
-  #vmclear(region: number, { status, fields }: InstructionResult): number {
-    if (status === "notMine") return 0;
+  #vmclear(region: number, result: InstructionResult): number {
+    if (result.status === "notMine") return 0;
     // Its next entry is a VMLAUNCH, and comes after a load that may be on another CPU.
     if (this.#unchecked.get(region) === true) this.#unchecked.set(region, false);
     if (this.#current === region) this.#current = NO_VMCS;
-    return this.#add(fields === undefined || fields.encodings.length === 0 ? AT.vmclearClean : AT.vmclearDirty, 1);
+    return this.#add(clearRow(result), 1);
   }
 
   #entry(): number {
@@ -102,6 +109,10 @@ export class BatchCost {
     this.#counts[at] = (this.#counts[at] ?? 0) + times;
     return (this.#cycles[at] ?? 0) * times;
   }
+}
+
+function clearRow({ fields }: InstructionResult): number {
+  return fields === undefined || fields.encodings.length === 0 ? AT.vmclearClean : AT.vmclearDirty;
 }
 
 function isControlWord(encoding: number | undefined): boolean {

@@ -1,5 +1,14 @@
 import type { EventFact } from "@vmcslab/history";
-import { type Batch, BatchTarget, type Completion, CpuLease, type CpuReport, type Timer } from "@vmcslab/nested";
+import {
+  type Batch,
+  BatchTarget,
+  type BatchTiming,
+  type Completion,
+  CpuLease,
+  type CpuReport,
+  isCrossCpuCall,
+  type Timer,
+} from "@vmcslab/nested";
 import { type CpuModel, Memory, Processor } from "@vmcslab/vmx";
 import type { NodeClock } from "../engine/node-clock.js";
 import { flushes, type Message } from "./messages.js";
@@ -16,8 +25,19 @@ export interface CpuNodeOptions {
   readonly newIncarnation: () => number;
   /** How long the processor was busy with a batch, in ns; it answers then. Asked once for each that is executed. */
   readonly executionNs: (incarnation: number, batch: Batch, completion: Completion) => number;
+  /** How long each VMCLEAR of a batch took of that, in order, and what time it is. Absent: nothing is timed. */
+  readonly timedBy?: {
+    nowNs(): number;
+    flushesNs(incarnation: number, batch: Batch, completion: Completion): readonly number[];
+  };
   /** Does not stop when its lease ends: wrong on purpose, for a mutant. */
   readonly ignoresLease?: boolean;
+}
+
+/** A batch, and when it arrived in virtual time, if anybody asks. */
+interface Arrived {
+  readonly batch: Batch;
+  readonly atNs: number;
 }
 
 /** One CPU service: the same processor, batch target and lease as in a process, its loop turned by virtual time. */
@@ -39,7 +59,9 @@ export class CpuNode {
   #stalled: (() => void)[] | undefined;
   #crashAtFlush: "before" | "after" | undefined;
   /** Arrived, and not executed yet. */
-  readonly #waiting = new Map<number, Batch>();
+  readonly #waiting = new Map<number, Arrived>();
+  /** By recorded completion, for when it is asked for again. */
+  readonly #timings = new WeakMap<Completion, BatchTiming>();
 
   constructor(options: CpuNodeOptions) {
     this.#options = options;
@@ -162,7 +184,8 @@ export class CpuNode {
       return;
     }
     const { executed } = this.#target;
-    if (batch.id > executed) this.#waiting.set(batch.id, batch);
+    if (batch.id > executed && !this.#waiting.has(batch.id))
+      this.#waiting.set(batch.id, { batch, atNs: this.#options.timedBy?.nowNs() ?? 0 });
     const completions = this.#target.receive(batch, acknowledged);
     if (isFlush) {
       this.crash();
@@ -172,9 +195,28 @@ export class CpuNode {
       // With this batch may come those that waited for it; or it was executed before, and costs nothing again.
       const fresh = this.#waiting.get(completion.id);
       this.#waiting.delete(completion.id);
-      const busyNs = fresh === undefined ? 0 : this.#options.executionNs(this.#incarnation, fresh, completion);
-      this.#answer(session, fresh ?? batch, completion, busyNs, losesReply === true);
+      const busyNs = fresh === undefined ? 0 : this.#options.executionNs(this.#incarnation, fresh.batch, completion);
+      if (fresh !== undefined) this.#time(fresh, completion, busyNs);
+      this.#answer(session, fresh?.batch ?? batch, this.#timed(completion), busyNs, losesReply === true);
     }
+  }
+
+  /** It begins when what the processor is busy with is done, and takes as long as it costs. */
+  #time({ batch, atNs }: Arrived, completion: Completion, busyNs: number): void {
+    const { timedBy, clock } = this.#options;
+    if (timedBy === undefined || !isCrossCpuCall(batch)) return;
+    const busyBeforeNs = Math.max(0, this.#busyUntilNs - clock.nowNs);
+    this.#timings.set(completion, {
+      receivedNs: atNs,
+      waitedNs: timedBy.nowNs() - atNs + busyBeforeNs,
+      executedNs: busyNs,
+      flushedNs: timedBy.flushesNs(this.#incarnation, batch, completion),
+    });
+  }
+
+  #timed(completion: Completion): Completion {
+    const timing = this.#timings.get(completion);
+    return timing === undefined ? completion : { ...completion, timing };
   }
 
   #answer(session: number, batch: Batch, completion: Completion, busyNs: number, isLost: boolean): void {

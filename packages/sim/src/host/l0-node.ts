@@ -10,6 +10,7 @@ import {
   type HostConfig,
   Hypervisor,
   type LeaseTerms,
+  LinkTimes,
   type Operation,
   type OperationError,
   Outbox,
@@ -33,6 +34,8 @@ export interface L0NodeOptions {
   readonly emit: (fact: EventFact) => void;
   /** A number that no session had before. */
   readonly newSession: () => number;
+  /** What cross-CPU clears are timed with: virtual time itself, whatever the clock of a node says. Absent: they are not. */
+  readonly timedBy?: { nowNs(): number };
   /** Between the core and the outbox: where a mutant sits. Default: nobody does. */
   readonly intercept?: (batch: OutgoingBatch, done: (result: BatchResult) => void, send: SendOn) => void;
   readonly wrap?: <T>(operation: Operation<T>) => Operation<T>;
@@ -68,7 +71,7 @@ export class L0Node {
   readonly #lives: CpuLives;
   readonly #cpus = new Map<number, KnownCpu>();
   /** Also of sessions that are over: what they still complete is refused. */
-  readonly #sessions = new Map<number, { readonly cpu: number; readonly outbox: Outbox }>();
+  readonly #sessions = new Map<number, { readonly outbox: Outbox; readonly times: LinkTimes }>();
   readonly #sent = new WeakMap<OutgoingBatch, SentBatch>();
   #fence: Timer | undefined;
   #alive = true;
@@ -147,7 +150,9 @@ export class L0Node {
 
   #completed(cpu: number, { session, batch, completion }: Extract<Message, { kind: "completion" }>): void {
     if (this.#cpus.get(cpu)?.session === session) this.#options.onCompletion?.(batch, completion);
-    this.#sessions.get(session)?.outbox.complete(completion);
+    const known = this.#sessions.get(session);
+    const { timedBy } = this.#options;
+    known?.outbox.complete(timedBy === undefined ? completion : known.times.arrived(completion, timedBy.nowNs(), true));
   }
 
   /** What the sender of a batch is told instead of an answer. */
@@ -185,7 +190,7 @@ export class L0Node {
 
   /** A life of a CPU that this life of L0 has not heard of yet: a new one, or one that the last life of L0 used. */
   #begin(cpu: number, incarnation: number): void {
-    const { clock, newSession, send, resendAfterMs } = this.#options;
+    const { clock, newSession, send, resendAfterMs, timedBy } = this.#options;
     const isKnown = this.#recovering.has(cpu) && this.hypervisor.state.cpu(cpu).incarnation === incarnation;
     if (!isKnown) this.#lose(cpu, () => this.hypervisor.cpuLost(cpu));
     const session = newSession();
@@ -198,8 +203,12 @@ export class L0Node {
         this.#options.onRefused?.(batch, completion);
       },
     });
-    outbox.connected((batch, acknowledged) => send(cpu, { kind: "batch", session, batch, acknowledged }));
-    this.#sessions.set(session, { cpu, outbox });
+    const times = new LinkTimes();
+    outbox.connected((batch, acknowledged) => {
+      if (timedBy !== undefined) times.handed(batch, timedBy);
+      send(cpu, { kind: "batch", session, batch, acknowledged });
+    });
+    this.#sessions.set(session, { outbox, times });
     this.#cpus.set(cpu, { incarnation, session, outbox, state: isKnown ? "asked" : "connecting", report: undefined });
   }
 

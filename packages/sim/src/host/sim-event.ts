@@ -1,4 +1,4 @@
-import type { EventFact, EventKind, HistoryEvent } from "@vmcslab/history";
+import type { ClearTiming, EventFact, EventKind, HistoryEvent } from "@vmcslab/history";
 
 /** An event whose members always stand in the same places, so that whoever reads millions of them finds them fast. */
 export class SimEvent implements HistoryEvent {
@@ -26,6 +26,7 @@ export class SimEvent implements HistoryEvent {
   readonly status: string | undefined;
   readonly role: "vmcs01" | "vmcs02" | undefined;
   readonly cause: string | undefined;
+  readonly timing: ClearTiming | undefined;
 
   constructor(
     fact: EventFact,
@@ -61,5 +62,6 @@ export class SimEvent implements HistoryEvent {
     this.status = fact.status;
     this.role = fact.role;
     this.cause = fact.cause;
+    this.timing = fact.timing;
   }
 }

@@ -70,6 +70,8 @@ export interface SimHostOptions {
   readonly observe: (event: HistoryEvent) => void;
   /** How long a processor is busy with a batch, in whole ns; asked once for each batch that is executed. `incarnation`: of the CPU. Default: no time. */
   readonly executionNs?: (cpu: number, incarnation: number, batch: Batch, completion: Completion) => number;
+  /** How long each VMCLEAR of a batch took of that, in order. With it, cross-CPU clears are timed, phase by phase. */
+  readonly flushesNs?: (cpu: number, incarnation: number, batch: Batch, completion: Completion) => readonly number[];
   /** Faults wait until `faults.start()`, because the workload does not begin with the host. Default: they do not. */
   readonly holdsFaults?: boolean;
   /** A new life of L0 begins. */
@@ -214,7 +216,7 @@ export class SimHost {
 
   #addCpu(number: number): void {
     const { options } = this;
-    const { saboteur } = options;
+    const { saboteur, flushesNs } = options;
     const clock = this.#clock(number);
     const cpu = new CpuNode({
       cpu: number,
@@ -226,6 +228,14 @@ export class SimHost {
       newIncarnation: () => ++this.#incarnations,
       executionNs: (incarnation, batch, completion) =>
         options.executionNs?.(number, incarnation, batch, completion) ?? 0,
+      ...(flushesNs === undefined
+        ? {}
+        : {
+            timedBy: {
+              nowNs: () => this.scheduler.nowNs,
+              flushesNs: (incarnation, batch, completion) => flushesNs(number, incarnation, batch, completion),
+            },
+          }),
       ...(saboteur?.ignoresLease === true ? { ignoresLease: true } : {}),
     });
     this.#cpus.push(cpu);
@@ -252,6 +262,7 @@ export class SimHost {
         if (stated !== undefined) this.recorder.record("l0", incarnation, clock, stated);
       },
       newSession: () => ++this.#sessions,
+      ...(options.flushesNs === undefined ? {} : { timedBy: { nowNs: () => this.scheduler.nowNs } }),
       ...(saboteur?.batch === undefined ? {} : { intercept: saboteur.batch.bind(saboteur) }),
       ...(saboteur?.operation === undefined ? {} : { wrap: saboteur.operation.bind(saboteur) }),
       ...(saboteur?.completed === undefined ? {} : { onCompletion: saboteur.completed.bind(saboteur) }),

@@ -34,6 +34,12 @@ export class CycleLedger {
   readonly executionNs = (cpu: number, incarnation: number, batch: Batch, { results }: Completion): number =>
     this.#ns(this.#costOf(cpu, incarnation).charge(batch.instructions, results));
 
+  /** How long each of its VMCLEARs took of that. */
+  readonly flushesNs = (cpu: number, incarnation: number, batch: Batch, { results }: Completion): readonly number[] =>
+    this.#costOf(cpu, incarnation)
+      .flushes(batch.instructions, results)
+      .map((cycles) => this.#ns(cycles));
+
   /**
    * How long a message is on its way. Only a call from another CPU travels: what L0 sends to a vcpu's own CPU are instructions that a kernel executes where it
    * runs, and beats and grants are the interconnect's.

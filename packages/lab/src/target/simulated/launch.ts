@@ -99,6 +99,7 @@ function newHost(
     random: new RandomStream(`${seed}`).fork("host"),
     observe: history.write,
     executionNs: ledger.executionNs,
+    flushesNs: ledger.flushesNs,
     onL0: (hypervisor) => lives.push(hypervisor),
     ...(options.journal === undefined ? {} : { journal: { durableNs: 0 } }),
   });

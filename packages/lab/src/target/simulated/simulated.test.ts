@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ClearFollower, type TimedClear } from "@vmcslab/history";
 import { sumOfTotals } from "@vmcslab/sim";
 import { afterAll, expect, it } from "vitest";
 import { defaultCosts, runsFolder, simulate } from "../../../test-support/simulated-run.js";
 import { checkRun } from "../../check/check-run.js";
+import { openHistory, readEvents } from "../../check/open-history.js";
 import { loadExperiment, parseExperiment } from "../../experiment/load.js";
 import { type Override, parseSetFlag } from "../../experiment/override.js";
 import type { RunResult } from "../../run/result.js";
@@ -111,4 +113,30 @@ it("one vcpu on one CPU: all the time that passes is in the rows, to the roundin
   );
   expect(Math.abs(spent / simulation.ghz - simulation.virtualNs)).toBeLessThan(batches);
   expect(operations.vmresume?.latencyUs.p50).toBe((simulation.operations.vmresume?.latencyNs.p50 ?? 0) / 1_000);
+});
+
+it("a cross-CPU clear goes through the phases that the cost model says, and they add up", async () => {
+  const text =
+    "name: a\nmachine: { cpus: 2, vcpus: 1 }\nworkload: { roundRobin: { entries: 20, migrations: every 3 entries } }";
+  const { folder } = await simulate(parseExperiment(text, "a.yaml").experiment, 7, runs.path);
+  const follower = new ClearFollower();
+  const clears: TimedClear[] = [];
+  for (const file of (await openHistory(folder)).files)
+    for await (const event of readEvents(file)) {
+      const clear = follower.observe(event);
+      if (clear !== undefined) clears.push(clear);
+    }
+  const { ghz, rows } = defaultCosts();
+  const ns = (...cycles: number[]): number => Math.round(cycles.reduce((sum, row) => sum + row, 0) / ghz);
+  expect(clears.length).toBeGreaterThan(5);
+  for (const { decidedNs, appliedNs, phasesNs, oneClock } of clears) {
+    const { flush = 0, executing = -1, ...ways } = phasesNs ?? {};
+    expect(oneClock).toBe(true);
+    expect([ns(rows.vmclearClean.cycles), ns(rows.vmclearDirty.cycles)]).toContain(flush);
+    // The guest leaves if one runs. It was the VMCS's own, so nothing is resumed.
+    expect([0, ns(rows.exit.cycles)]).toContain(executing);
+    const [send, ack] = [ns(rows.ipiSend.cycles), ns(rows.ipiAck.cycles)];
+    expect(ways).toEqual({ queued: 0, wire: send, waiting: 0, back: ack, completing: 0 });
+    expect(send + executing + flush + ack).toBe(appliedNs - decidedNs);
+  }
 });
