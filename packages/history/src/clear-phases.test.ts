@@ -33,7 +33,7 @@ describe("the phases of a cross-CPU clear", () => {
   it("are told apart when L0 and the CPU read one clock", () => {
     expect(follow(sent(100), acked(197, TIMING))).toEqual([
       {
-        ...{ from: 1, to: 0, decidedNs: 100, appliedNs: 197, wallUs: 0, oneClock: true },
+        ...{ from: 1, to: 0, decidedNs: 100, appliedNs: 197, oneClock: true },
         phasesNs: { queued: 10, wire: 30, waiting: 5, executing: 8, flush: 12, back: 25, completing: 7 },
       },
     ]);
@@ -53,7 +53,7 @@ describe("the phases of a cross-CPU clear", () => {
 
   it("begin at the first decision when it is asked for again, and are not known when nobody took the time", () => {
     expect(follow(sent(100), sent(150), acked(197))).toEqual([
-      { from: 1, to: 0, decidedNs: 100, appliedNs: 197, wallUs: 0, oneClock: false },
+      { from: 1, to: 0, decidedNs: 100, appliedNs: 197, oneClock: false },
     ]);
     expect(follow(sent(100, 2), acked(197))).toEqual([]);
   });

@@ -29,7 +29,6 @@ export interface TimedClear {
   /** Nanoseconds of L0's monotonic clock when it was decided and when it was applied. */
   readonly decidedNs: number;
   readonly appliedNs: number;
-  readonly wallUs: number;
   /** Absent: nobody took the times. */
   readonly phasesNs?: Readonly<Record<ClearPhase, number>>;
   /** L0 and the CPU read one clock. Otherwise `wire` and `back` are each half of what both ways took together. */
@@ -57,8 +56,8 @@ export class ClearFollower {
   }
 }
 
-function timedClear({ from = -1, to = -1, monoNs, wallUs, timing }: HistoryEvent, decidedNs: number): TimedClear {
-  const clear = { from, to, decidedNs, appliedNs: monoNs, wallUs };
+function timedClear({ from = -1, to = -1, monoNs, timing }: HistoryEvent, decidedNs: number): TimedClear {
+  const clear = { from, to, decidedNs, appliedNs: monoNs };
   if (timing === undefined) return { ...clear, oneClock: false };
   const { handedNs, arrivedNs, receivedNs, waitedNs, executedNs, flushedNs } = timing;
   const waysNs = arrivedNs - handedNs - waitedNs - executedNs;

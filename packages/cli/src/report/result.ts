@@ -1,12 +1,12 @@
 /** A result for people. */
 import type { RunResult, Violation } from "@vmcslab/lab";
 import { PERCENTILE_NAMES } from "@vmcslab/lab";
+import { formatClears } from "./clears.js";
 import { formatFaults } from "./faults.js";
 import { Palette } from "./palette.js";
+import { PERCENTILE_TITLES } from "./percentile-titles.js";
 import { costsTable, formatSimulation, simulatedOperationsTable } from "./simulation.js";
 import { renderTable } from "./table.js";
-
-const PERCENTILE_TITLES = { p50: "p50", p90: "p90", p99: "p99", p999: "p99.9", max: "max" } as const;
 
 /** Violations and failures that are printed; result.json has more. */
 const SHOWN_MAX = 10;
@@ -16,6 +16,7 @@ export function formatResult(result: RunResult, colour: boolean): string {
   return [
     formatHead(result, palette),
     ...operationTables(result, palette),
+    ...formatClears(result, palette),
     countsTable(result, palette),
     ...formatFaults(result, palette),
     ...formatThresholds(result, palette),

@@ -27,16 +27,20 @@ const UNSTATED: Recording = { positions: [], silent: [] };
 
 /**
  * Checks event streams, one per life of a source, in one pass. With a source that did not say where it or an earlier life of it ended, or when nobody was
- * asked (no `recording`), the history is not complete and open operations are no violations.
+ * asked (no `recording`), the history is not complete and open operations are no violations. `alsoTell` is told of every event too.
  */
 export async function checkRecording(
   streams: Iterable<AsyncIterable<HistoryEvent>>,
   recording: Recording | undefined,
+  alsoTell: (event: HistoryEvent) => void = () => undefined,
 ): Promise<RecordingCheck> {
   const { positions, silent, unended = [], beginnings = [], sharedClock = false } = recording ?? UNSTATED;
   const sanitizer = new Sanitizer({ sharedClock });
   for (const beginning of beginnings) sanitizer.begins(beginning, beginning.published);
-  for await (const event of mergeAsyncStreams(streams)) sanitizer.observe(event);
+  for await (const event of mergeAsyncStreams(streams)) {
+    sanitizer.observe(event);
+    alsoTell(event);
+  }
   for (const position of positions) sanitizer.published(position, position.published);
   const unreliable = [...new Set([...silent, ...unended.map(({ source }) => source)])];
   const report = sanitizer.finish({ complete: recording !== undefined && unreliable.length === 0 });

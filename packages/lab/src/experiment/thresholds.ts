@@ -3,6 +3,7 @@
  * (`operations.vmresume.latencyUs.p99`); a latency is compared with a duration, a count with a plain number.
  */
 
+import { CLEAR_PHASES } from "@vmcslab/history";
 import { PERCENTILE_NAMES } from "../measure/histogram.js";
 import { OPERATION_NAMES } from "../measure/operations.js";
 import { didYouMean } from "../text/suggest.js";
@@ -33,11 +34,16 @@ const COUNT_METRICS: readonly string[] = [
   "events.stored",
   "events.lost",
   ...OPERATION_NAMES.map((name) => `operations.${name}.count`),
+  "crossCpuClear.count",
 ];
 
-const LATENCY_METRICS: readonly string[] = OPERATION_NAMES.flatMap((name) =>
-  PERCENTILE_NAMES.map((percentile) => `operations.${name}.latencyUs.${percentile}`),
-);
+const LATENCY_METRICS: readonly string[] = [
+  ...OPERATION_NAMES.flatMap((name) => percentilesOf(`operations.${name}`)),
+  ...["crossCpuClear", ...CLEAR_PHASES.map((phase) => `crossCpuClear.phases.${phase}`)].flatMap((name) => [
+    ...percentilesOf(name),
+    `${name}.meanUs`,
+  ]),
+];
 
 export interface Threshold {
   readonly metric: string;
@@ -93,6 +99,10 @@ export function checkThresholds(
     if (typeof threshold === "string" || value === undefined) return { metric, expression, met: false };
     return { metric, expression, value, met: COMPARISONS[threshold.comparison](value, threshold.limit) };
   });
+}
+
+function percentilesOf(name: string): string[] {
+  return PERCENTILE_NAMES.map((percentile) => `${name}.latencyUs.${percentile}`);
 }
 
 function isComparison(text: string): text is keyof typeof COMPARISONS {

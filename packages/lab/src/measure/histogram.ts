@@ -10,6 +10,8 @@ export type Percentiles = { readonly [name in (typeof PERCENTILE_NAMES)[number]]
 
 /** A hundred nanoseconds are finer than an RPC's latency repeats. */
 export const MEASURED_UNIT_NS = 100;
+/** Lines of an .hgrm between one halving of what is left of 100 % and the next; HdrHistogram's own default. */
+const TICKS_PER_HALF_DISTANCE = 5;
 const TIME_MAX_NS = 600 * 1_000_000_000;
 
 export class TimeHistogram {
@@ -22,7 +24,9 @@ export class TimeHistogram {
     this.unitNs = unitNs;
     this.#histogram = build({
       lowestDiscernibleValue: 1,
-      highestTrackableValue: TIME_MAX_NS / unitNs,
+      // It grows with what is recorded: of CPU pairs there may be thousands.
+      highestTrackableValue: 2,
+      autoResize: true,
       numberOfSignificantValueDigits: 3,
     });
   }
@@ -57,6 +61,11 @@ export class TimeHistogram {
       p999: at(PERCENTILES.p999),
       max: of(histogram.maxValue),
     };
+  }
+
+  /** As HdrHistogram's own tools print and plot it (.hgrm), in microseconds. */
+  toHgrm(): string {
+    return this.#histogram.outputPercentileDistribution(TICKS_PER_HALF_DISTANCE, 1_000 / this.unitNs);
   }
 
   /** V2 compressed, base64, in units of `unitNs`. */

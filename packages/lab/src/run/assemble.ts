@@ -2,10 +2,12 @@
 import type { HostCounters } from "@vmcslab/nested";
 import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
+import type { ClearReport } from "../measure/clear-times.js";
 import type { LatencyRecorder } from "../measure/latency.js";
 import type { EventCounts, FaultsReport, RunningTarget } from "../target/target.js";
 import type { Findings } from "../workload/findings.js";
 import type { WorkloadReport } from "../workload/workload.js";
+import type { MachineFacts } from "./machine.js";
 import { metricOf, RESULT_SCHEMA, type RunResult, type Violation } from "./result.js";
 import { simulationReport } from "./simulation.js";
 import { verdictOf } from "./verdict.js";
@@ -21,6 +23,8 @@ export interface RunParts {
   readonly workload: WorkloadReport;
   readonly latencies: LatencyRecorder;
   readonly findings: Findings;
+  readonly crossCpuClear: ClearReport | undefined;
+  readonly machine?: MachineFacts;
   readonly counters: HostCounters | undefined;
   readonly events: EventCounts;
   readonly gaps: readonly string[];
@@ -49,6 +53,7 @@ export function assembleResult(parts: RunParts): RunResult {
     ...(parts.without === undefined ? {} : { without: parts.without }),
     ...(simulated === undefined ? {} : { simulation: simulationReport(simulated, parts.latencies) }),
     host: { cpus, vcpus: parts.vcpus, poolSize },
+    ...(parts.machine === undefined ? {} : { machine: parts.machine }),
     ...measured,
     failures: findings.failures,
     failureCount: findings.failureCount,
@@ -67,9 +72,10 @@ export function assembleResult(parts: RunParts): RunResult {
   };
 }
 
-function measuredOf({ latencies, counters, events }: RunParts): Parameters<typeof metricOf>[0] {
+function measuredOf({ latencies, crossCpuClear, counters, events }: RunParts): Parameters<typeof metricOf>[0] {
   return {
     operations: latencies.summary(),
+    ...(crossCpuClear === undefined ? {} : { crossCpuClear }),
     clears: {
       local: counters?.clearsLocal ?? 0,
       crossCpu: counters?.clearsCrossCpu ?? 0,

@@ -1,5 +1,5 @@
 /** The checkers over what trace recorded of a run. */
-import type { CheckReport, Violation as FoundViolation } from "@vmcslab/history";
+import type { CheckReport, Violation as FoundViolation, HistoryEvent } from "@vmcslab/history";
 import { historyFiles, readHistory } from "@vmcslab/runtime";
 import { checkRecording } from "../check/check-recording.js";
 import type { Recording } from "../check/recording.js";
@@ -16,11 +16,15 @@ export interface HistoryCheck {
   readonly gaps: readonly string[];
 }
 
-/** Checks the history in a folder, in one pass. */
-export async function checkRecordedHistory(directory: string, recording: Recording): Promise<HistoryCheck> {
+/** Checks the history in a folder, in one pass. `alsoTell` is told of every event too. */
+export async function checkRecordedHistory(
+  directory: string,
+  recording: Recording,
+  alsoTell?: (event: HistoryEvent) => void,
+): Promise<HistoryCheck> {
   try {
     const streams = (await historyFiles(directory)).map(readHistory);
-    const { proven, doubtful, violationCount, doubts, report } = await checkRecording(streams, recording);
+    const { proven, doubtful, violationCount, doubts, report } = await checkRecording(streams, recording, alsoTell);
     const gaps = [...doubts, ...doubtful.map(({ message }) => `missing events may explain it: ${message}`)];
     return { violations: proven.map(toViolation), violationCount, counts: report.perKind, gaps };
   } catch (thrown) {

@@ -86,7 +86,11 @@ export async function linkLatest({ path }: Pick<RunFolder, "path">): Promise<voi
   await rename(fresh, latest);
 }
 
+const HGRM_ROW =
+  "| hist.hgrm, hgrm/ | the same as HdrHistogram's tools plot them, in microseconds: of the unit of load (or of cross-CPU clears), and of everything |\n";
+
 function readmeOf(result: RunResult): string {
+  const measured = Object.keys(result.operations).length > 0 || result.crossCpuClear !== undefined;
   return `# ${result.experiment}, seed ${result.seed}: ${result.verdict}
 
 A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms long.
@@ -95,7 +99,8 @@ A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms
 | --- | --- |
 | experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
 | result.json | the numbers (${result.schema}) |
-| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |
+| latencies.json | every distribution that was measured, whole, and how it went over time (vmcslab.latencies/v1) |
+${measured ? HGRM_ROW : ""}| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |
 | logs/ | what the services logged |
 
 Again: \`${result.again}\`

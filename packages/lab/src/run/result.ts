@@ -1,9 +1,11 @@
 /** The result of a run: what `--json` prints and result.json holds. Its schema is `vmcslab.result/v1`; keys may be added, never changed. */
 import type { ThresholdOutcome } from "../experiment/thresholds.js";
+import type { ClearReport } from "../measure/clear-times.js";
 import type { OperationLatency } from "../measure/latency.js";
 import type { OperationName } from "../measure/operations.js";
 import type { EventCounts, FaultsReport, RunMode } from "../target/target.js";
 import type { FailedOperation } from "../workload/findings.js";
+import type { MachineFacts } from "./machine.js";
 import type { SimulationReport } from "./simulation.js";
 import type { Verdict } from "./verdict.js";
 
@@ -34,7 +36,11 @@ export interface RunResult {
   /** Only of a simulated run: then all times here are virtual, `durationMs` too. */
   readonly simulation?: SimulationReport;
   readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };
+  /** Where it was measured. Absent where time is virtual. */
+  readonly machine?: MachineFacts;
   readonly operations: Partial<Record<OperationName, OperationLatency>>;
+  /** Cross-CPU clears inside L0, as the history tells them: from the decision until the image is stored and the record says so. Absent: there was none. */
+  readonly crossCpuClear?: ClearReport;
   /** `initial`: the VMCLEAR that every VMCS begins with. The three add up to the history's vmcs.clear events. */
   readonly clears: { readonly local: number; readonly crossCpu: number; readonly initial: number };
   readonly pool: {
@@ -72,7 +78,7 @@ export interface RunResult {
 
 /** A number of a result by its dotted path, as thresholds name it. */
 export function metricOf(
-  result: Pick<RunResult, "operations" | "clears" | "pool" | "events">,
+  result: Pick<RunResult, "operations" | "crossCpuClear" | "clears" | "pool" | "events">,
   metric: string,
 ): number | undefined {
   let value: unknown = result;

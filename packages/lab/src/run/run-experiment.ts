@@ -10,7 +10,9 @@ import type { Experiment } from "../experiment/schema.js";
 import { WHILE_FAULTS } from "../experiment/units.js";
 import { FaultImpact } from "../faults/impact.js";
 import { LiveFaults } from "../faults/live-faults.js";
+import { MEASURED_UNIT_NS } from "../measure/histogram.js";
 import { LatencyRecorder } from "../measure/latency.js";
+import { Measurements } from "../measure/measurements.js";
 import type { FaultsReport, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
 import { type FailedOperation, Findings } from "../workload/findings.js";
 import { MeasuredHost } from "../workload/measured-host.js";
@@ -21,6 +23,8 @@ import { compareCounters, countedSince, countersOfHistory } from "./compare-coun
 import { concludeLive } from "./conclude-live.js";
 import { createWorkload } from "./create-workload.js";
 import { createRunFolder, type RunFolder, writeRunResult } from "./folder.js";
+import { writeLatencyFiles } from "./latency-files.js";
+import { machineFacts } from "./machine.js";
 import type { RunResult } from "./result.js";
 
 export interface RunOptions {
@@ -63,6 +67,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   if (options.signal.aborted) throw new InterruptedError(options.signal.reason, "nothing was run yet");
   const startedUs = clock.wallUs();
   const startedAt = new Date(startedUs / 1_000).toISOString();
+  const machine = machineFacts();
   const folder = await createRunFolder(options.runsDir, experiment, seed, startedAt);
   let operations = (): number => 0;
   let virtualNs = (): number | undefined => undefined;
@@ -76,7 +81,8 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const { simulated } = target;
     const runClock = simulated?.clock ?? clock;
     // Virtual times are those of single instructions.
-    const latencies = new LatencyRecorder(simulated === undefined ? {} : { unitNs: 1 });
+    const unitNs = simulated === undefined ? MEASURED_UNIT_NS : 1;
+    const latencies = new LatencyRecorder({ unitNs, onRecord: (...record) => measurements.noteRecord(...record) });
     const impact = new FaultImpact(runClock.monoNs);
     const live = await liveFaults(options, target, impact);
     const faults = (): FaultsReport | undefined => simulated?.faults() ?? live?.report();
@@ -91,6 +97,8 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
       ...(simulated === undefined ? {} : { roundTripsOf: simulated.roundTripsOf }),
     });
     live?.start();
+    const started = { startUs: runClock.wallUs(), startNs: runClock.monoNs() };
+    const measurements = new Measurements({ unitNs, ...started, warmup: latencies.warmup });
     const areFaultsOver = (): boolean => simulated?.areFaultsOver() ?? live?.areOver ?? true;
     const workloadReport = await runWorkload(workload, host, target, { ...options, areFaultsOver }, gaps);
     gaps.push(...(simulated?.conclude() ?? []));
@@ -100,7 +108,8 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const settlement = await settle(target, folder, gaps);
     await target.stop();
     report("checking");
-    const history = await checkRecordedHistory(folder.historyDir, settlement);
+    const reader = measurements.historyReader(settlement.sharedClock === true);
+    const history = await checkRecordedHistory(folder.historyDir, settlement, reader);
     gaps.push(...findings.gaps, ...history.gaps, ...compareCounters(counted, history.counts));
     // A new life of L0 counts from 0; the history goes on.
     const counters = live?.l0Restarted === true ? countersOfHistory(history.counts) : counted;
@@ -109,12 +118,16 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
       ...(without === undefined ? {} : { without }),
       ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
       ...{ latencies, findings, counters, events: settlement.events, gaps, faults: faults() },
+      crossCpuClear: measurements.clears(),
+      ...(simulated === undefined ? { machine } : {}),
       faultNotes: live?.notes ?? [],
       violations: [...findings.violations, ...history.violations],
       violationCount: findings.violationCount + history.violationCount,
       ...{ folder: folder.path, startedAt },
       durationMs: Math.round((runClock.wallUs() - startedRunUs) / 1_000),
     });
+    const histograms = measurements.histograms([latencies.histograms()]);
+    await writeLatencyFiles(folder.path, measurements.file(histograms, result.durationMs), histograms);
     await writeRunResult(folder, result);
     return result;
   } finally {
