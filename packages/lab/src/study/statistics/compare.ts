@@ -1,0 +1,46 @@
+/** One metric of A against the same of B. */
+import { differenceInterval, type Interval, medianInterval, medianOf } from "./median.js";
+
+export type Difference = "no difference seen" | "B lower" | "B higher" | "too few samples";
+
+export interface Comparison {
+  /** Medians. */
+  readonly a: number;
+  readonly b: number;
+  /** (B - A) / A in per cent; absent where A is 0. */
+  readonly percent?: number;
+  /** 95 %, of the difference B - A, in the metric's unit. Absent: too few samples. */
+  readonly difference?: Interval;
+  /** The same in per cent of A; absent where A is 0. */
+  readonly percentInterval?: Interval;
+  readonly verdict: Difference;
+}
+
+/** `paired`: value i of both belongs to one repetition, so that what differs between repetitions cancels. Neither sample is empty. */
+export function compareSamples(a: readonly number[], b: readonly number[], paired: boolean): Comparison {
+  const inPairs = paired && a.length === b.length;
+  const differences = a.map((value, index) => (b[index] ?? value) - value);
+  const interval = inPairs ? medianInterval(differences) : differenceInterval(a, b);
+  return describe(medianOf(a), medianOf(b), inPairs ? medianOf(differences) : medianOf(b) - medianOf(a), interval);
+}
+
+/** `change`: the estimate of B - A that the interval is of. */
+export function describe(a: number, b: number, change: number, interval: Interval | undefined): Comparison {
+  const percentOf = (value: number) => (100 * value) / Math.abs(a);
+  return {
+    a,
+    b,
+    ...(a === 0 ? {} : { percent: percentOf(change) }),
+    ...(interval === undefined ? {} : { difference: interval }),
+    ...(interval === undefined || a === 0
+      ? {}
+      : { percentInterval: { low: percentOf(interval.low), high: percentOf(interval.high) } }),
+    verdict: verdictOf(interval),
+  };
+}
+
+function verdictOf(interval: Interval | undefined): Difference {
+  if (interval === undefined) return "too few samples";
+  if (interval.high < 0) return "B lower";
+  return interval.low > 0 ? "B higher" : "no difference seen";
+}
