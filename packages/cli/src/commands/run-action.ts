@@ -22,10 +22,19 @@ async function runInterruptible(file: string, flags: RunFlags, signal: AbortSign
   for (const warning of environmentWarnings(process.env)) note(`warning: ${warning}`);
   const loaded = await loadExperiment(file, [...environmentOverrides(process.env), ...flagOverrides(flags)]);
   if (flags.printConfig === true) return printConfig(loaded);
+  // A file with a matrix is judged cell by cell; without one, what no live host can do is said before anything heavy is loaded.
+  if (isStudy(loaded)) {
+    const { runStudyCommand } = await import("./run-study.js");
+    return await runStudyCommand(loaded, flags, commandAgain(file, flags), signal);
+  }
   if (flags.simulate !== true) await refuseFaults(loaded);
   // gRPC and what else a run needs is loaded only now, so that a mistake in the file is answered at once.
   const { runLoaded } = await import("./run-loaded.js");
-  return await runLoaded(loaded, flags, (seed) => commandAgain(file, flags, seed), signal);
+  return await runLoaded(loaded, flags, commandAgain(file, flags), signal);
+}
+
+function isStudy({ experiment }: LoadedExperiment): boolean {
+  return Object.keys(experiment.matrix).length > 0 || experiment.repetitions > 1;
 }
 
 function flagOverrides(flags: RunFlags): Override[] {
@@ -53,22 +62,37 @@ function printConfig(loaded: LoadedExperiment): number {
   return 0;
 }
 
-/** A command to paste that makes the same run. */
-function commandAgain(file: string, flags: RunFlags, seed: number): string {
-  const sets = flags.set.flatMap((text) => ["--set", quoted(text)]);
+/** How to write a command to paste that does the same, or one run of a study. */
+export type CommandAgain = (
+  seed: number,
+  part?: { readonly sets: readonly string[]; readonly simulate: boolean },
+) => string;
+
+function commandAgain(file: string, flags: RunFlags): CommandAgain {
   const direct = [
     ...(flags.cpus === undefined ? [] : ["--cpus", flags.cpus]),
     ...(flags.vcpus === undefined ? [] : ["--vcpus", flags.vcpus]),
     ...(flags.poolSize === undefined ? [] : ["--pool-size", flags.poolSize]),
+  ];
+  const ofProcesses = [
     ...(flags.attach === undefined ? [] : ["--attach", flags.attach]),
     ...(flags.trace === undefined ? [] : ["--trace", flags.trace]),
     ...(flags.compose === undefined ? [] : flags.compose === true ? ["--compose"] : ["--compose", flags.compose]),
     ...(flags.tlsDir === undefined ? [] : ["--tls-dir", quoted(flags.tlsDir)]),
     ...(flags.tokenFile === undefined ? [] : ["--token-file", quoted(flags.tokenFile)]),
-    ...(flags.simulate === true ? ["--simulate"] : []),
-    ...(flags.costModel === undefined ? [] : ["--cost-model", flags.costModel]),
   ];
-  return ["vmcslab run", quoted(file), ...sets, ...direct, "--seed", `${seed}`].join(" ");
+  const costModel = flags.costModel === undefined ? [] : ["--cost-model", flags.costModel];
+  return (seed, part) => {
+    const sets = [...flags.set, ...(part?.sets ?? [])].flatMap((text) => ["--set", quoted(text)]);
+    const simulate = part?.simulate ?? flags.simulate === true;
+    const way =
+      part === undefined
+        ? [...ofProcesses, ...(simulate ? ["--simulate"] : []), ...costModel]
+        : simulate
+          ? ["--simulate", ...costModel]
+          : ofProcesses;
+    return ["vmcslab run", quoted(file), ...sets, ...direct, ...way, "--seed", `${seed}`].join(" ");
+  };
 }
 
 function quoted(text: string): string {

@@ -64,6 +64,10 @@ export function addRunCommand(program: Command): void {
       ["vmcslab run experiments/round-robin.yaml --cpus 8 --seed 7", ""],
       ["vmcslab run experiments/round-robin.yaml --set workload.kvmTrace=my-trace.txt", "replay a capture of yours"],
       ["vmcslab run experiments/partition-fence.yaml --simulate --seed 7", "in virtual time, with its faults"],
+      [
+        "vmcslab run experiments/round-robin.yaml --simulate --set 'matrix.machine.poolSize=[1,2,4]' --set repetitions=5",
+        "a study: every cell five times",
+      ],
       ["vmcslab run experiments/round-robin.yaml --compose", "on the host of docker compose up"],
       ["vmcslab run experiments/round-robin.yaml --attach HOST:7000 --tls-dir tls/client", "on a host anywhere"],
       ["vmcslab run experiments/faults/crash.yaml --compose", "the same host, whose containers are killed"],

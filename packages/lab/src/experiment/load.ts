@@ -15,6 +15,10 @@ export interface LoadedExperiment {
   readonly experiment: Experiment;
   /** Where a value comes from: `file:line:column`, a flag, an environment variable, or `default`. */
   originOf(path: ConfigPath): string;
+  /** What flags and variables put over the file. */
+  readonly overrides: readonly Override[];
+  /** The same file with more put over it. Throws UsageError as {@link loadExperiment} does. */
+  vary(more: readonly Override[]): LoadedExperiment;
 }
 
 /** Problems shown at once; more would hide the first. */
@@ -27,7 +31,10 @@ export async function loadExperiment(file: string, overrides: readonly Override[
 
 /** As {@link loadExperiment}, for text at hand. */
 export function parseExperiment(text: string, file: string, given: readonly Override[] = []): LoadedExperiment {
-  const document = parseConfigDocument(text, file);
+  return readExperiment(parseConfigDocument(text, file), file, given);
+}
+
+function readExperiment(document: ConfigDocument, file: string, given: readonly Override[]): LoadedExperiment {
   const overrides = given.map((override) => resolveOverride(document.value, override));
   const value = applyOverrides(document.value, overrides);
   const parsed = experimentSchema.safeParse(value);
@@ -42,6 +49,8 @@ export function parseExperiment(text: string, file: string, given: readonly Over
       const override = overrideOf(path, overrides);
       return override?.origin ?? (valueAt(document.value, path) === undefined ? "default" : document.locate(path));
     },
+    overrides,
+    vary: (more) => readExperiment(document, file, [...given, ...more]),
   };
 }
 

@@ -54,8 +54,14 @@ function hasWorkload(root: Record<string, unknown>, kind: string): boolean {
   return isRecord(root.workload) && kind in root.workload;
 }
 
+/** Groups whose keys are dotted paths themselves: what stands behind them in a path is one key. */
+const KEYED_BY_PATH = ["matrix", "thresholds"] as const;
+
 /** A list's entries are reached by number, or by their `name`: in `faults.lost-acks.for` it becomes a number. Throws UsageError when the list has no such entry. */
 export function resolveOverride(value: unknown, override: Override): Override {
+  const [group, ...steps] = override.path;
+  if (KEYED_BY_PATH.some((key) => key === group) && steps.length > 1)
+    return { ...override, path: [`${group}`, steps.join(".")] };
   let at = value;
   const path = override.path.map((step) => {
     const key = Array.isArray(at) ? entryOf(at, step, override) : step;

@@ -6,6 +6,7 @@ import { CPU_MODELS } from "@vmcslab/vmx";
 import { z } from "zod";
 import { isGuestExitReasonName } from "../capture/exit-reasons.js";
 import { faultSchema } from "./fault-schema.js";
+import { matrixKeys } from "./matrix-schema.js";
 import { CPUS_MAX, count, duration, extent, wholeNumber, withUnit } from "./schema-parts.js";
 import { MIGRATION_RATE_PATTERN, parseDurationUs } from "./units.js";
 
@@ -119,6 +120,7 @@ export const experimentSchema = z
       )
       .default({})
       .describe('What the result must meet, as `metric: "< value"`; otherwise exit 3.'),
+    ...matrixKeys,
   })
   .describe("A vmcslab experiment.");
 

@@ -10,27 +10,65 @@ export interface RunFolder {
   readonly path: string;
   readonly historyDir: string;
   readonly logsDir: string;
+  /** Of a study: it is not what `latest` means. */
+  readonly isPart: boolean;
 }
 
-/** Creates the folder with the experiment as it was resolved. `startedAt`: ISO 8601. Throws UsageError when it cannot be written. */
+/**
+ * Creates the folder with the experiment as it was resolved. `startedAt`: ISO 8601. `path`: where, of a run that is part of something; else below `runsDir`. Throws UsageError
+ * when it cannot be written.
+ */
 export async function createRunFolder(
   runsDir: string,
   experiment: Experiment,
   seed: number,
   startedAt: string,
+  path?: string,
 ): Promise<RunFolder> {
+  const fill = async (made: string): Promise<void> => {
+    await mkdir(join(made, "history"));
+    await mkdir(join(made, "logs"));
+    await writeFile(join(made, "experiment.yaml"), stringify({ ...experiment, seed }));
+  };
+  const made =
+    path === undefined
+      ? await makeRunFolder(runsDir, experiment.name, seed, startedAt, fill)
+      : await makeFolder(path, fill);
+  return {
+    path: made,
+    historyDir: join(made, "history"),
+    logsDir: join(made, "logs"),
+    isPart: path !== undefined,
+  };
+}
+
+/** Makes `runs/<experiment>/<utc>-<seed>` and fills it. Throws UsageError when that cannot be. */
+export async function makeRunFolder(
+  runsDir: string,
+  name: string,
+  seed: number,
+  startedAt: string,
+  fill: (path: string) => Promise<void>,
+): Promise<string> {
   const stamp = startedAt.replace(/[-:]/g, "").replace(/\.\d+Z$/, "Z");
-  const parent = join(runsDir, experiment.name);
+  const parent = join(runsDir, name);
   try {
     await makeWithParents(parent);
     const path = await makeNew(join(parent, `${stamp}-${seed}`));
-    const folder = { path, historyDir: join(path, "history"), logsDir: join(path, "logs") };
-    await mkdir(folder.historyDir);
-    await mkdir(folder.logsDir);
-    await writeFile(join(path, "experiment.yaml"), stringify({ ...experiment, seed }));
-    return folder;
+    await fill(path);
+    return path;
   } catch (thrown) {
     throw new UsageError(`cannot write the run's folder below ${runsDir}: ${errorMessage(thrown)}`);
+  }
+}
+
+async function makeFolder(path: string, fill: (path: string) => Promise<void>): Promise<string> {
+  try {
+    await makeWithParents(path);
+    await fill(path);
+    return path;
+  } catch (thrown) {
+    throw new UsageError(`cannot write the run's folder ${path}: ${errorMessage(thrown)}`);
   }
 }
 
@@ -38,7 +76,7 @@ export async function createRunFolder(
 export async function writeRunResult(folder: RunFolder, result: RunResult): Promise<void> {
   await writeFile(join(folder.path, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
   await writeFile(join(folder.path, "README.md"), readmeOf(result));
-  await linkLatest(folder);
+  if (!folder.isPart) await linkLatest(folder);
 }
 
 /**

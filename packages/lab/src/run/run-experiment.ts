@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly experiment: Experiment;
   readonly seed: number;
   readonly runsDir: string;
+  /** The run's folder itself, of a run that is part of a study. */
+  readonly folderPath?: string;
   readonly natsUrl?: string;
   /** How to log in there. */
   readonly natsLogin?: NatsLogin;
@@ -68,7 +70,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
   const startedUs = clock.wallUs();
   const startedAt = new Date(startedUs / 1_000).toISOString();
   const machine = machineFacts();
-  const folder = await createRunFolder(options.runsDir, experiment, seed, startedAt);
+  const folder = await createRunFolder(options.runsDir, experiment, seed, startedAt, options.folderPath);
   let operations = (): number => 0;
   let virtualNs = (): number | undefined => undefined;
   const report = (phase: RunProgress["phase"]) =>
