@@ -3,6 +3,7 @@ export * from "./experiment/experiment.js";
 export type { Host } from "./host.js";
 export { PERCENTILE_NAMES } from "./measure/histogram.js";
 export { LATENCY_FILE, LATENCY_SCHEMA, type LatencyFile } from "./measure/latency-file.js";
+export type { LoadReport } from "./measure/load.js";
 export type { RunResult, Violation } from "./run/result.js";
 export { type RunOptions, type RunProgress, runExperiment } from "./run/run-experiment.js";
 export type { SimulationReport } from "./run/simulation.js";

@@ -6,6 +6,7 @@ import { SimHost } from "@vmcslab/sim";
 import { cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import type { Host } from "../src/host.js";
 import { LatencyRecorder } from "../src/measure/latency.js";
+import { LoadRecorder } from "../src/measure/load.js";
 import { simulatedHost } from "../src/target/simulated/simulated-host.js";
 import { VirtualTime } from "../src/target/simulated/virtual-time.js";
 import { Findings } from "../src/workload/findings.js";
@@ -58,5 +59,5 @@ export function workloadContext(host: Host, cpus: number): WorkloadContext & { r
   const sleep = async (delayMs: number) => {
     timeNs += delayMs * 1e6;
   };
-  return { host: measured, cpus, signal: new AbortController().signal, sleep, latencies };
+  return { host: measured, load: new LoadRecorder(), cpus, signal: new AbortController().signal, sleep, latencies };
 }

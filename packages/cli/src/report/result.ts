@@ -3,6 +3,7 @@ import type { RunResult, Violation } from "@vmcslab/lab";
 import { PERCENTILE_NAMES } from "@vmcslab/lab";
 import { formatClears } from "./clears.js";
 import { formatFaults } from "./faults.js";
+import { formatLoad } from "./load.js";
 import { Palette } from "./palette.js";
 import { PERCENTILE_TITLES } from "./percentile-titles.js";
 import { costsTable, formatSimulation, simulatedOperationsTable } from "./simulation.js";
@@ -17,6 +18,7 @@ export function formatResult(result: RunResult, colour: boolean): string {
     formatHead(result, palette),
     ...operationTables(result, palette),
     ...formatClears(result, palette),
+    ...formatLoad(result, palette),
     countsTable(result, palette),
     ...formatFaults(result, palette),
     ...formatThresholds(result, palette),
@@ -35,7 +37,7 @@ function operationTables(result: RunResult, palette: Palette): string[] {
 }
 
 function formatHead(result: RunResult, palette: Palette): string {
-  const { experiment, seed, host, verdict, durationMs, simulation, interrupted, without } = result;
+  const { experiment, seed, host, verdict, durationMs, simulation, interrupted, without, load } = result;
   const lasted =
     simulation === undefined
       ? `${(durationMs / 1_000).toFixed(1)} s`
@@ -43,7 +45,8 @@ function formatHead(result: RunResult, palette: Palette): string {
   const size = `${host.cpus} CPUs, ${host.vcpus} vcpus, pool size ${host.poolSize}, ${lasted}`;
   const early = interrupted === undefined ? "" : `, ended early by ${interrupted}`;
   const weakened = without === undefined ? "" : `, without the safeguard ${without}`;
-  return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early}${weakened})`;
+  const behind = load?.generator?.fellBehind === true ? ", the load generator fell behind" : "";
+  return `${experiment}, seed ${seed}: ${palette.verdict(verdict)} (${size}${early}${weakened}${behind})`;
 }
 
 function operationsTable({ operations }: RunResult, palette: Palette): string {

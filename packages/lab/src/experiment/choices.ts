@@ -3,7 +3,7 @@
 import { ACTIONS_WITH_SETTINGS, BARE_ACTIONS } from "./action-schema.js";
 import { DISTRIBUTION_KINDS } from "./delay-schema.js";
 import type { ConfigPath } from "./document.js";
-import { WORKLOAD_KINDS } from "./schema.js";
+import { WORKLOAD_KINDS } from "./workload-schema.js";
 
 export interface Choice {
   readonly what: string;
@@ -16,6 +16,7 @@ export interface Choice {
 const CHOICES: Readonly<Record<string, Choice>> = {
   workload: { what: "workload", kinds: WORKLOAD_KINDS, bare: [] },
   do: { what: "action", kinds: ACTIONS_WITH_SETTINGS, bare: BARE_ACTIONS },
+  load: { what: "load model", kinds: ["open"], bare: ["closed"] },
   delay: { what: "distribution", kinds: DISTRIBUTION_KINDS, bare: [] },
 };
 

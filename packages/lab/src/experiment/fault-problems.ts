@@ -9,6 +9,7 @@ import { actionKind } from "./faults.js";
 import type { Problem } from "./issues.js";
 import type { Experiment } from "./schema.js";
 import { nanoseconds, parseDurationNs, WHILE_FAULTS } from "./units.js";
+import { durationOf } from "./workload-problems.js";
 
 type Judged = Pick<Experiment, "faults"> & {
   readonly workload?: Experiment["workload"];
@@ -36,8 +37,9 @@ export function faultProblems({ faults, machine, workload }: Judged): Problem[] 
 
 /** A workload that lasts as long as the faults ends only if they do. */
 function extentProblems(faults: readonly FaultEntry[], workload: Experiment["workload"] | undefined): Problem[] {
-  if (workload === undefined || !("roundRobin" in workload) || workload.roundRobin.duration !== WHILE_FAULTS) return [];
-  const path = ["workload", "roundRobin", "duration"];
+  const lasts = workload === undefined ? undefined : durationOf(workload);
+  if (lasts?.duration !== WHILE_FAULTS) return [];
+  const path = ["workload", lasts.kind, "duration"];
   if (faults.length === 0) return [{ path, message: `there are no faults to last as long as` }];
   const endless = faults.findIndex(
     ({ on, for: lease, do: action }) => on !== undefined || !hasEnd(lease, actionKind(action)),

@@ -54,8 +54,8 @@ describe("an experiment file", () => {
       'e.yaml:1:1: name: is missing\ne.yaml:1:1: unknown key "nam"; did you mean "name"?',
     ],
     ["name: a\nworkload: { kvmTrac: t }", 'e.yaml:2:13: unknown key "kvmTrac"; did you mean "kvmTrace"?'],
-    ["name: a\nworkload: {}", "e.yaml:2:1: workload: needs one of kvmTrace, roundRobin"],
-    ["name: a", "e.yaml:1:1: workload: needs one of kvmTrace, roundRobin"],
+    ["name: a\nworkload: {}", "e.yaml:2:1: workload: needs one of kvmTrace, roundRobin, migrate, teardown"],
+    ["name: a", "e.yaml:1:1: workload: needs one of kvmTrace, roundRobin, migrate, teardown"],
     [
       "name: A B\nworkload: { kvmTrace: t }",
       "e.yaml:1:1: name: must be lower-case letters, digits and dashes: it names a folder",
@@ -103,6 +103,57 @@ describe("an experiment file", () => {
     [
       'name: a\nworkload: { kvmTrace: t }\nthresholds: { operations.vmresume.latencyUs.p99: "< 5" }',
       'e.yaml:3:15: thresholds.operations.vmresume.latencyUs.p99: a latency needs a unit: write "< 5ms"',
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, load: { open: { rate: 200 } } } }",
+      'e.yaml:2:50: workload.migrate.load.open.rate: a rate needs a unit, and quotes do not hurt: write "200/s"',
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, load: { open: { rate: 0/s } } } }",
+      "e.yaml:2:50: workload.migrate.load.open.rate: must be more than 0",
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, load: opened } }",
+      'e.yaml:2:34: workload.migrate.load: must be one of closed, open, not "opened"; did you mean "open"?',
+    ],
+    [
+      "name: a\nworkload: { roundRobin: { entries: 5, load: { opne: 1 } } }",
+      'e.yaml:2:47: unknown key "opne"; did you mean "open"?',
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, warmup: 500 } }",
+      'e.yaml:2:34: workload.migrate.warmup: a warm-up needs a unit, and quotes do not hurt: write "500 units"',
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, duration: 5s } }",
+      "e.yaml:2:13: workload.migrate: needs exactly one of `moves` and `duration`",
+    ],
+    [
+      "name: a\nworkload: { migrate: { moves: 5, fieldsWritten: 25 } }",
+      "e.yaml:2:34: workload.migrate.fieldsWritten: must be a whole number from 0 to 24",
+    ],
+    [
+      "name: a\nmachine: { cpus: 1 }\nworkload: { migrate: { moves: 5 } }",
+      "e.yaml:3:13: workload.migrate: a vcpu needs a CPU to move to: set machine.cpus to 2 or more",
+    ],
+    [
+      "name: a\nmachine: { poolSize: 2 }\nworkload: { teardown: { l2Guests: 3, spread: 5 } }",
+      [
+        "e.yaml:3:25: workload.teardown.l2Guests: 3 L2 guests keep their vmcs02s only in a pool as large: set machine.poolSize to 3 or more",
+        "e.yaml:3:38: workload.teardown.spread: the host has 4 CPUs to spread over: set machine.cpus to 5 or more",
+      ].join("\n"),
+    ],
+    [
+      "name: a\nmachine: { poolSize: 4 }\nworkload: { teardown: { warmup: 2s } }",
+      'e.yaml:3:25: workload.teardown.warmup: not a warm-up of this workload; write a number of teardowns, such as "20 units"',
+    ],
+    [
+      "name: a\nworkload: { migrate: { duration: faults } }",
+      "e.yaml:2:24: workload.migrate.duration: there are no faults to last as long as",
+    ],
+    [
+      'name: a\nworkload: { migrate: { moves: 5 } }\nthresholds: { load.respnseUs.p99: "< 5ms" }',
+      'e.yaml:3:15: thresholds.load.respnseUs.p99: unknown metric; did you mean "load.responseUs.p99"?',
     ],
     [
       "name: [a",

@@ -9,6 +9,7 @@ import { type Problem, problemsOf, valueAt } from "./issues.js";
 import { applyOverrides, type Override, resolveOverride } from "./override.js";
 import { type Experiment, experimentSchema } from "./schema.js";
 import { thresholdProblems } from "./thresholds.js";
+import { workloadProblems } from "./workload-problems.js";
 
 export interface LoadedExperiment {
   readonly file: string;
@@ -39,7 +40,7 @@ function readExperiment(document: ConfigDocument, file: string, given: readonly 
   const value = applyOverrides(document.value, overrides);
   const parsed = experimentSchema.safeParse(value);
   const problems = parsed.success
-    ? [...faultProblems(parsed.data), ...thresholdProblems(parsed.data)]
+    ? [...workloadProblems(parsed.data), ...faultProblems(parsed.data), ...thresholdProblems(parsed.data)]
     : problemsOf(parsed.error.issues, value);
   if (!parsed.success || problems.length > 0) throw new UsageError(messageOf(problems, document, overrides));
   return {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { parse } from "yaml";
 import { errorMessage, UsageError } from "../errors.js";
 import type { ConfigPath } from "./document.js";
-import { WORKLOAD_KINDS } from "./schema.js";
+import { WORKLOAD_KINDS } from "./workload-schema.js";
 import { checkIsTree, checkYamlBounds } from "./yaml-bounds.js";
 
 export interface Override {

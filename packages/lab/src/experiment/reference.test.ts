@@ -11,7 +11,7 @@ const docs = (name: string) => fileURLToPath(new URL(`../../../../docs/${name}`,
 
 // `VMCSLAB_REWRITE=1 npx vitest run packages/lab/src/experiment/reference.test.ts` writes the tables anew.
 it.each([
-  ["experiments.md", ["from the schema"]],
+  ["experiments.md", ["from the schema", "metrics"]],
   [
     "faults.md",
     [

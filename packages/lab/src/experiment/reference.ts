@@ -1,6 +1,7 @@
 /** The tables of docs/experiments.md and docs/faults.md, made from the schema and the fault vocabulary, so that the pages cannot fall behind. */
 import { type ActionMeaning, DISTRIBUTIONS, FAULT_ACTIONS, METHODS } from "@vmcslab/faults";
 import { BACKENDS, FAULT_MEANS } from "../faults/means.js";
+import { METRIC_GROUPS } from "./metrics.js";
 import { type SchemaField, schemaFields } from "./schema-keys.js";
 import { formatDurationUs } from "./units.js";
 
@@ -22,6 +23,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   methods: () => definitionTable("method", METHODS),
   distributions: () => definitionTable("distribution", DISTRIBUTIONS),
   means: meansTable,
+  metrics: metricsTable,
 };
 
 /** The page with its generated parts replaced. Throws when it has none, or one without an end. */
@@ -78,6 +80,12 @@ function meansTable(): string {
   return [`| action | ${BACKENDS.join(" | ")} |`, `| --- |${BACKENDS.map(() => " --- |").join("")}`, ...rows].join(
     "\n",
   );
+}
+
+function metricsTable(): string {
+  const compared = { latency: "duration", count: "number" } as const;
+  const rows = METRIC_GROUPS.map(({ kind, pattern, meaning }) => `| ${pattern} | ${compared[kind]} | ${meaning} |`);
+  return ["| metric | compared with a | meaning |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function definitionTable(title: string, definitions: Readonly<Record<string, string>>): string {

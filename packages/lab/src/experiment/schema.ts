@@ -4,17 +4,13 @@
  */
 import { CPU_MODELS } from "@vmcslab/vmx";
 import { z } from "zod";
-import { isGuestExitReasonName } from "../capture/exit-reasons.js";
 import { faultSchema } from "./fault-schema.js";
 import { matrixKeys } from "./matrix-schema.js";
-import { CPUS_MAX, count, duration, extent, wholeNumber, withUnit } from "./schema-parts.js";
-import { MIGRATION_RATE_PATTERN, parseDurationUs } from "./units.js";
+import { CPUS_MAX, count, duration, wholeNumber, withUnit } from "./schema-parts.js";
+import { parseDurationUs } from "./units.js";
+import { workloadSchema } from "./workload-schema.js";
 
 const VCPUS_MAX = 1_024;
-
-const migrationRate = z
-  .string({ error: (issue) => withUnit(issue.input, "a rate", (value) => `${value}/s`) })
-  .regex(MIGRATION_RATE_PATTERN, 'not a rate; write "200/s", "2k/s", "every 50 entries" or "never"');
 
 const machine = z
   .strictObject({
@@ -44,59 +40,6 @@ const machine = z
   })
   .describe("The host.");
 
-const kvmTraceWorkload = z
-  .strictObject({
-    kvmTrace: z
-      .string({ error: "must be the path of a capture" })
-      .min(1, "must be the path of a capture")
-      .describe("Capture to replay: what `perf script`, `trace-cmd report` or ftrace printed for kvm events."),
-    timing: z
-      .enum(["asap", "kept"])
-      .default("asap")
-      .describe(
-        "`kept`: every operation no earlier than in the capture, after its first event. `asap`: one after the other.",
-      ),
-    repeat: count(1_000_000).default(1).describe("How often the capture is replayed, one repetition after the other."),
-    placement: z
-      .enum(["capture", "rotate"])
-      .default("capture")
-      .describe(
-        "`capture`: on the CPUs of the capture. `rotate`: repetition n runs with every CPU number shifted by n, so that the experiment adds one migration per vcpu and repetition.",
-      ),
-  })
-  .describe("Replays a capture.");
-
-const roundRobin = z
-  .strictObject({
-    l2Guests: count(256).default(2).describe("L2 guests of each vcpu, entered in turn."),
-    entriesPerTurn: count(1_000_000).default(1).describe("Entries of one L2 guest before the next has its turn."),
-    entries: count(100_000_000)
-      .optional()
-      .describe("Nested entries in total. Exactly one of `entries` and `duration`."),
-    duration: extent
-      .optional()
-      .describe(
-        "How long L2 guests are entered. `faults`: until every fault has begun as often as it is to, and ended.",
-      ),
-    migrations: migrationRate
-      .default("never")
-      .describe("How often a vcpu moves to another CPU, over the whole host: `200/s`, `every 50 entries`, `never`."),
-    exitReasons: z
-      .array(
-        z.string().refine(isGuestExitReasonName, {
-          error: "not a reason for which a guest leaves, by KVM's name for it, such as CPUID",
-        }),
-      )
-      .min(1)
-      .default(["CPUID", "VMCALL", "MSR_WRITE", "HLT"])
-      .describe("Why L2 leaves, drawn evenly."),
-  })
-  .refine((value) => (value.entries === undefined) !== (value.duration === undefined), {
-    error: "needs exactly one of `entries` and `duration`",
-  });
-
-const roundRobinWorkload = z.strictObject({ roundRobin: roundRobin.describe("L2 guests entered in turn.") });
-
 export const experimentSchema = z
   .strictObject({
     name: z
@@ -109,9 +52,7 @@ export const experimentSchema = z
       .default("auto")
       .describe("Everything random is drawn from it. `auto` draws one and prints it."),
     machine: machine.prefault({}),
-    workload: z
-      .union([kvmTraceWorkload, roundRobinWorkload])
-      .describe("What the host is made to do: one of the two kinds."),
+    workload: workloadSchema,
     faults: z.array(faultSchema).default([]).describe("What is done to the host on purpose, as docs/faults.md has it."),
     thresholds: z
       .record(
@@ -125,8 +66,3 @@ export const experimentSchema = z
   .describe("A vmcslab experiment.");
 
 export type Experiment = z.output<typeof experimentSchema>;
-export type KvmTraceWorkload = z.output<typeof kvmTraceWorkload>;
-export type RoundRobinWorkload = z.output<typeof roundRobinWorkload>;
-
-/** Which key tells the kinds of workload apart, in the order of the schema's union. */
-export const WORKLOAD_KINDS = ["kvmTrace", "roundRobin"] as const;

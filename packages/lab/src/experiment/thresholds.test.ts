@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseExperiment } from "./load.js";
+import { metricKind, metricNames } from "./metrics.js";
 import { checkThresholds, parseThreshold } from "./thresholds.js";
 
 function check(thresholds: string, values: Readonly<Record<string, number>>) {
@@ -46,4 +47,13 @@ describe("a threshold", () => {
   ])("is refused: %s %s", (metric, expression, message) => {
     expect(parseThreshold(metric, expression)).toBe(message);
   });
+});
+
+it("a metric is known by its path, and stands in the list once", () => {
+  const names = metricNames();
+  expect(new Set(names).size).toBe(names.length);
+  expect(["load.responseUs.p999", "load.serviceUs.mean", "load.generator.lateUs.p99"].map(metricKind)).toEqual(
+    Array(3).fill("latency"),
+  );
+  expect(["load.unfinished", "load.warmup.units", "clears.crossCpu"].map(metricKind)).toEqual(Array(3).fill("count"));
 });

@@ -3,11 +3,9 @@
  * (`operations.vmresume.latencyUs.p99`); a latency is compared with a duration, a count with a plain number.
  */
 
-import { CLEAR_PHASES } from "@vmcslab/history";
-import { PERCENTILE_NAMES } from "../measure/histogram.js";
-import { OPERATION_NAMES } from "../measure/operations.js";
 import { didYouMean } from "../text/suggest.js";
 import type { Problem } from "./issues.js";
+import { metricKind, metricNames } from "./metrics.js";
 import type { Experiment } from "./schema.js";
 import { parseDurationUs } from "./units.js";
 
@@ -21,29 +19,6 @@ const COMPARISONS = {
 } as const;
 
 const EXPRESSION_PATTERN = /^(<=|>=|==|!=|<|>)\s*(\S.*)$/;
-
-const COUNT_METRICS: readonly string[] = [
-  "clears.local",
-  "clears.crossCpu",
-  "clears.initial",
-  "pool.hits",
-  "pool.recycles",
-  "pool.allocations",
-  "pool.frees",
-  "events.published",
-  "events.stored",
-  "events.lost",
-  ...OPERATION_NAMES.map((name) => `operations.${name}.count`),
-  "crossCpuClear.count",
-];
-
-const LATENCY_METRICS: readonly string[] = [
-  ...OPERATION_NAMES.flatMap((name) => percentilesOf(`operations.${name}`)),
-  ...["crossCpuClear", ...CLEAR_PHASES.map((phase) => `crossCpuClear.phases.${phase}`)].flatMap((name) => [
-    ...percentilesOf(name),
-    `${name}.meanUs`,
-  ]),
-];
 
 export interface Threshold {
   readonly metric: string;
@@ -61,11 +36,6 @@ export interface ThresholdOutcome {
   readonly met: boolean;
 }
 
-/** Metrics that a threshold may name. */
-export function thresholdMetrics(): readonly string[] {
-  return [...COUNT_METRICS, ...LATENCY_METRICS];
-}
-
 /** What is wrong with the thresholds of an experiment. */
 export function thresholdProblems(experiment: Experiment): Problem[] {
   return Object.entries(experiment.thresholds).flatMap(([metric, expression]) => {
@@ -76,8 +46,9 @@ export function thresholdProblems(experiment: Experiment): Problem[] {
 
 /** A threshold, or what is wrong with it. */
 export function parseThreshold(metric: string, expression: string): Threshold | string {
-  const isLatency = LATENCY_METRICS.includes(metric);
-  if (!isLatency && !COUNT_METRICS.includes(metric)) return `unknown metric${didYouMean(metric, thresholdMetrics())}`;
+  const kind = metricKind(metric);
+  if (kind === undefined) return `unknown metric${didYouMean(metric, metricNames())}`;
+  const isLatency = kind === "latency";
   const [, comparison, limitText = ""] = EXPRESSION_PATTERN.exec(expression.trim()) ?? [];
   if (comparison === undefined || !isComparison(comparison))
     return `write a comparison and a value, such as "${isLatency ? "< 5ms" : "== 0"}"`;
@@ -95,14 +66,10 @@ export function checkThresholds(
 ): ThresholdOutcome[] {
   return Object.entries(experiment.thresholds).map(([metric, expression]) => {
     const threshold = parseThreshold(metric, expression);
-    const value = lookUp(metric) ?? (COUNT_METRICS.includes(metric) ? 0 : undefined);
+    const value = lookUp(metric) ?? (metricKind(metric) === "count" ? 0 : undefined);
     if (typeof threshold === "string" || value === undefined) return { metric, expression, met: false };
     return { metric, expression, value, met: COMPARISONS[threshold.comparison](value, threshold.limit) };
   });
-}
-
-function percentilesOf(name: string): string[] {
-  return PERCENTILE_NAMES.map((percentile) => `${name}.latencyUs.${percentile}`);
 }
 
 function isComparison(text: string): text is keyof typeof COMPARISONS {

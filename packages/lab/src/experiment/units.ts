@@ -13,6 +13,13 @@ export const WHILE_FAULTS = "faults";
 /** So many per second, or one in so many nested entries. */
 export const MIGRATION_RATE_PATTERN = /^(?:(\d+(?:\.\d+)?)\s*(k|M|)\/s|every\s+([1-9]\d*)\s+entries|never)$/;
 
+/** So many per second. */
+export const RATE_PATTERN = /^(\d+(?:\.\d+)?)\s*(k|M|)\/s$/;
+/** So many units of load. */
+export const WARMUP_UNITS_PATTERN = /^([1-9]\d{0,7}) units$/;
+/** A duration, or so many units of load. */
+export const WARMUP_PATTERN = /^(?:\d+(?:\.\d+)?\s*(?:us|ms|s|min)|[1-9]\d{0,7} units)$/;
+
 /** When a vcpu moves to another CPU. */
 export type MigrationRate =
   | { readonly kind: "perSecond"; readonly perSecond: number }
@@ -52,6 +59,25 @@ export function parseMigrationRate(text: string): MigrationRate | undefined {
     return { kind: "never" };
   const perSecond = Number(amount) * RATE_MULTIPLIERS[multiplier];
   return perSecond === 0 ? { kind: "never" } : { kind: "perSecond", perSecond };
+}
+
+/** Per second, of `200/s` or `2k/s`; undefined when the text is none of these, or nothing would ever happen. */
+export function parseRate(text: string): number | undefined {
+  const [, amount, multiplier] = RATE_PATTERN.exec(text) ?? [];
+  if (amount === undefined || multiplier === undefined || !isKeyOf(RATE_MULTIPLIERS, multiplier)) return undefined;
+  const perSecond = Number(amount) * RATE_MULTIPLIERS[multiplier];
+  return perSecond > 0 ? perSecond : undefined;
+}
+
+/** How much of a workload comes before it is measured. */
+export type WarmupLength = { readonly units: number } | { readonly durationNs: number };
+
+/** Of `2s` or `500 units`; undefined when the text is neither. */
+export function parseWarmup(text: string): WarmupLength | undefined {
+  const [, units] = WARMUP_UNITS_PATTERN.exec(text) ?? [];
+  if (units !== undefined) return { units: Number(units) };
+  const durationNs = parseDurationNs(text);
+  return durationNs === undefined ? undefined : { durationNs };
 }
 
 /** A duration for people: `820us`, `1.5ms`, `12s`. */

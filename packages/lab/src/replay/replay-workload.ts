@@ -4,7 +4,7 @@ import { formatInference } from "../capture/inferences.js";
 import { type PlannedOperation, planReplay, type ReplayPlan, type VcpuPlan } from "../capture/plan.js";
 import { type Capture, readCapture } from "../capture/read.js";
 import { formatCounts } from "../capture/summary.js";
-import type { KvmTraceWorkload } from "../experiment/schema.js";
+import type { KvmTraceWorkload } from "../experiment/workload-schema.js";
 import type { L1Vcpu } from "../workload/l1-vcpu.js";
 import { runVcpus, type VcpuScript } from "../workload/vcpu-crew.js";
 import type { Workload, WorkloadContext, WorkloadReport } from "../workload/workload.js";

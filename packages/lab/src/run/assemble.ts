@@ -4,6 +4,7 @@ import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
 import type { ClearReport } from "../measure/clear-times.js";
 import type { LatencyRecorder } from "../measure/latency.js";
+import type { LoadRecorder } from "../measure/load.js";
 import type { EventCounts, FaultsReport, RunningTarget } from "../target/target.js";
 import type { Findings } from "../workload/findings.js";
 import type { WorkloadReport } from "../workload/workload.js";
@@ -22,6 +23,7 @@ export interface RunParts {
   readonly vcpus: number;
   readonly workload: WorkloadReport;
   readonly latencies: LatencyRecorder;
+  readonly load: LoadRecorder;
   readonly findings: Findings;
   readonly crossCpuClear: ClearReport | undefined;
   readonly machine?: MachineFacts;
@@ -72,9 +74,12 @@ export function assembleResult(parts: RunParts): RunResult {
   };
 }
 
-function measuredOf({ latencies, crossCpuClear, counters, events }: RunParts): Parameters<typeof metricOf>[0] {
+function measuredOf(parts: RunParts): Parameters<typeof metricOf>[0] {
+  const { latencies, load, crossCpuClear, counters, events } = parts;
+  const loadReport = load.report(latencies);
   return {
     operations: latencies.summary(),
+    ...(loadReport === undefined ? {} : { load: loadReport }),
     ...(crossCpuClear === undefined ? {} : { crossCpuClear }),
     clears: {
       local: counters?.clearsLocal ?? 0,

@@ -2,6 +2,7 @@
 import type { ThresholdOutcome } from "../experiment/thresholds.js";
 import type { ClearReport } from "../measure/clear-times.js";
 import type { OperationLatency } from "../measure/latency.js";
+import type { LoadReport } from "../measure/load.js";
 import type { OperationName } from "../measure/operations.js";
 import type { EventCounts, FaultsReport, RunMode } from "../target/target.js";
 import type { FailedOperation } from "../workload/findings.js";
@@ -41,6 +42,8 @@ export interface RunResult {
   readonly operations: Partial<Record<OperationName, OperationLatency>>;
   /** Cross-CPU clears inside L0, as the history tells them: from the decision until the image is stored and the record says so. Absent: there was none. */
   readonly crossCpuClear?: ClearReport;
+  /** What became of the units of load. Absent of a replay, which has none. */
+  readonly load?: LoadReport;
   /** `initial`: the VMCLEAR that every VMCS begins with. The three add up to the history's vmcs.clear events. */
   readonly clears: { readonly local: number; readonly crossCpu: number; readonly initial: number };
   readonly pool: {
@@ -78,7 +81,7 @@ export interface RunResult {
 
 /** A number of a result by its dotted path, as thresholds name it. */
 export function metricOf(
-  result: Pick<RunResult, "operations" | "crossCpuClear" | "clears" | "pool" | "events">,
+  result: Pick<RunResult, "operations" | "load" | "crossCpuClear" | "clears" | "pool" | "events">,
   metric: string,
 ): number | undefined {
   let value: unknown = result;

@@ -8,10 +8,12 @@ import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
 import { WHILE_FAULTS } from "../experiment/units.js";
+import { durationOf } from "../experiment/workload-problems.js";
 import { FaultImpact } from "../faults/impact.js";
 import { LiveFaults } from "../faults/live-faults.js";
 import { MEASURED_UNIT_NS } from "../measure/histogram.js";
-import { LatencyRecorder } from "../measure/latency.js";
+import { LatencyRecorder, type RecorderOptions } from "../measure/latency.js";
+import { LoadRecorder } from "../measure/load.js";
 import { Measurements } from "../measure/measurements.js";
 import type { FaultsReport, RunningTarget, Settlement, TargetOptions } from "../target/target.js";
 import { type FailedOperation, Findings } from "../workload/findings.js";
@@ -84,7 +86,9 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const runClock = simulated?.clock ?? clock;
     // Virtual times are those of single instructions.
     const unitNs = simulated === undefined ? MEASURED_UNIT_NS : 1;
-    const latencies = new LatencyRecorder({ unitNs, onRecord: (...record) => measurements.noteRecord(...record) });
+    const recording: RecorderOptions = { unitNs, onRecord: (...record) => measurements.noteRecord(...record) };
+    const latencies = new LatencyRecorder(recording);
+    const load = new LoadRecorder(recording);
     const impact = new FaultImpact(runClock.monoNs);
     const live = await liveFaults(options, target, impact);
     const faults = (): FaultsReport | undefined => simulated?.faults() ?? live?.report();
@@ -102,7 +106,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const started = { startUs: runClock.wallUs(), startNs: runClock.monoNs() };
     const measurements = new Measurements({ unitNs, ...started, warmup: latencies.warmup });
     const areFaultsOver = (): boolean => simulated?.areFaultsOver() ?? live?.areOver ?? true;
-    const workloadReport = await runWorkload(workload, host, target, { ...options, areFaultsOver }, gaps);
+    const workloadReport = await runWorkload(workload, host, target, { ...options, areFaultsOver, load }, gaps);
     gaps.push(...(simulated?.conclude() ?? []));
     if (live !== undefined) gaps.push(...(await concludeLive(live, target)));
     const counted = live?.l0Restarted === true ? undefined : await countersOf(target, gaps);
@@ -119,7 +123,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     const result = assembleResult({
       ...(without === undefined ? {} : { without }),
       ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
-      ...{ latencies, findings, counters, events: settlement.events, gaps, faults: faults() },
+      ...{ latencies, load, findings, counters, events: settlement.events, gaps, faults: faults() },
       crossCpuClear: measurements.clears(),
       ...(simulated === undefined ? { machine } : {}),
       faultNotes: live?.notes ?? [],
@@ -128,7 +132,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
       ...{ folder: folder.path, startedAt },
       durationMs: Math.round((runClock.wallUs() - startedRunUs) / 1_000),
     });
-    const histograms = measurements.histograms([latencies.histograms()]);
+    const histograms = measurements.histograms([latencies.histograms(), load.histograms()]);
     await writeLatencyFiles(folder.path, measurements.file(histograms, result.durationMs), histograms);
     await writeRunResult(folder, result);
     return result;
@@ -186,12 +190,17 @@ async function targetOptions(
   };
 }
 
+interface WorkloadOptions extends RunOptions {
+  readonly areFaultsOver: () => boolean;
+  readonly load: LoadRecorder;
+}
+
 /** The workload, until it ends, the signal comes, or a part of the target breaks away under it. */
 async function runWorkload(
   workload: Workload,
   host: MeasuredHost,
   target: RunningTarget,
-  { experiment, signal, clock, areFaultsOver }: RunOptions & { readonly areFaultsOver: () => boolean },
+  { experiment, signal, clock, areFaultsOver, load }: WorkloadOptions,
   gaps: string[],
 ): Promise<WorkloadReport> {
   const broken = new AbortController();
@@ -201,6 +210,7 @@ async function runWorkload(
   });
   const context = {
     host,
+    load,
     cpus: experiment.machine.cpus,
     hasFaults: experiment.faults.length > 0,
     areFaultsOver,
@@ -216,7 +226,7 @@ async function runWorkload(
 }
 
 function lastsWithFaults({ workload }: Experiment): boolean {
-  return "roundRobin" in workload && workload.roundRobin.duration === WHILE_FAULTS;
+  return durationOf(workload)?.duration === WHILE_FAULTS;
 }
 
 async function countersOf({ host, countersBefore }: RunningTarget, gaps: string[]): Promise<HostCounters | undefined> {

@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.js";
 import type { LoadedExperiment } from "../experiment/load.js";
 import type { Override } from "../experiment/override.js";
-import { WORKLOAD_KINDS } from "../experiment/schema.js";
+import { WORKLOAD_KINDS } from "../experiment/workload-schema.js";
 
 /** How a cell is run: on a host of processes (or one that runs already), or in virtual time. */
 export type Way = "processes" | "simulated";

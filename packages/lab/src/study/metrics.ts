@@ -1,7 +1,14 @@
 /** The numbers of a result, by dotted path. */
 
 /** Numbers that are settings or labels and not outcomes. */
-const NO_METRICS: readonly string[] = ["seed", "host", "machine", "simulation.ghz"];
+const NO_METRICS: readonly string[] = [
+  "seed",
+  "host",
+  "machine",
+  "simulation.ghz",
+  "load.ratePerSecond",
+  "load.warmup",
+];
 
 /** Every number of a result that says how a run came out. What stands in lists is left out: it has no name. */
 export function metricsOf(result: unknown): Map<string, number> {

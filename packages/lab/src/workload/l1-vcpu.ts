@@ -28,6 +28,7 @@ export class L1Vcpu {
   #vmxon = false;
   #current: number | undefined;
   #inL2 = false;
+  #isDestroyed = false;
 
   private constructor(host: MeasuredHost, id: number, cpu: number, unexpected?: (message: string) => void) {
     this.#host = host;
@@ -74,6 +75,8 @@ export class L1Vcpu {
     const state = await this.#host.nestedState(this.id);
     this.cpu = state.cpu;
     this.#vmxon = state.vmxon;
+    // A VMXOFF took effect that was not answered.
+    if (!state.vmxon) this.#vmcs12s.clear();
     this.#current = state.currentVmptr === NO_VMPTR ? undefined : Number(state.currentVmptr);
     this.#inL2 = state.guestMode;
     const entered = this.#current === undefined ? undefined : this.#vmcs12s.get(this.#current);
@@ -164,12 +167,16 @@ export class L1Vcpu {
 
   /** Ends as L1 ends before its vcpu goes: out of L2, out of VMX operation. */
   async finish(): Promise<void> {
+    if (this.#isDestroyed) return;
     await this.callL1();
     if (this.#vmxon) await this.leaveVmxOperation();
   }
 
+  /** Once: it is nothing to destroy what was. */
   async destroy(): Promise<void> {
+    if (this.#isDestroyed) return;
     await this.#host.destroyVcpu(this.id);
+    this.#isDestroyed = true;
   }
 
   async #succeed(name: OperationName, instructions: readonly L1Instruction[]): Promise<readonly L1Outcome[]> {

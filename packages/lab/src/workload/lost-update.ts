@@ -13,7 +13,11 @@ export interface LeftBehind {
 
 /** VMREADs what is expected, and notes a violation for each difference. The current vmcs12 must be that of the L2. */
 export async function inspect(l1: L1Vcpu, expected: LeftBehind, findings: Findings): Promise<void> {
-  const wanted = fieldsOf(expected);
+  await inspectFields(l1, fieldsOf(expected), findings);
+}
+
+/** The same of any fields. */
+export async function inspectFields(l1: L1Vcpu, wanted: readonly FieldValue[], findings: Findings): Promise<void> {
   if (wanted.length === 0) return;
   const values = await l1.read(
     "inspect",

@@ -12,6 +12,7 @@ import type { FaultImpact } from "../faults/impact.js";
 import type { Host } from "../host.js";
 import type { LatencyRecorder } from "../measure/latency.js";
 import type { OperationName } from "../measure/operations.js";
+import type { Warmup } from "../measure/warmup.js";
 import type { Findings } from "./findings.js";
 
 /** L0 did not carry out an operation; it is in the findings. Unless it recovers, the vcpu it was for can do no more. */
@@ -53,6 +54,11 @@ export class MeasuredHost {
     this.nowNs = nowNs;
     this.#host = host;
     this.#latencies = latencies;
+  }
+
+  /** Operations that begin in it are in no measure. */
+  get warmup(): Warmup {
+    return this.#latencies.warmup;
   }
 
   async createVcpu(cpu: number): Promise<number> {

@@ -15,13 +15,27 @@ export interface VcpuScript {
 
 /** Runs the scripts to their end. What goes wrong inside is in the findings; anything else is a bug, and thrown. */
 export async function runVcpus(scripts: readonly VcpuScript[], context: WorkloadContext): Promise<void> {
-  const ends = await Promise.allSettled(scripts.map((script) => runVcpu(script, context)));
+  await runSideBySide(
+    scripts.map((script) => () => runVcpu(script, context)),
+    context,
+  );
+}
+
+/** The same for what uses one vcpu after another. `leave`: when all have ended, before no vcpu may be left. */
+export async function runSideBySide(
+  parts: readonly (() => Promise<void>)[],
+  context: WorkloadContext,
+  leave: () => Promise<void> = async () => {},
+): Promise<void> {
+  const ends = await Promise.allSettled(parts.map((part) => part()));
   const bugs = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
   if (bugs.length > 0) throw bugs[0];
+  await leave();
   await expectNoVcpus(context);
 }
 
-async function runVcpu(script: VcpuScript, context: WorkloadContext): Promise<void> {
+/** From the creation of a vcpu to its end. */
+export async function runVcpu(script: VcpuScript, context: WorkloadContext): Promise<void> {
   const { host } = context;
   await survive(async () => {
     const create = (cpu: number) => L1Vcpu.create(host, cpu, script.unexpected);
@@ -33,7 +47,7 @@ async function runVcpu(script: VcpuScript, context: WorkloadContext): Promise<vo
 }
 
 /** Runs a part; false when it ended in something that is in the findings already. */
-async function survive(part: () => Promise<void>): Promise<boolean> {
+export async function survive(part: () => Promise<void>): Promise<boolean> {
   try {
     await part();
     return true;

@@ -1,8 +1,11 @@
 /** What every kind of workload has in common. */
+import type { LoadRecorder } from "../measure/load.js";
 import type { MeasuredHost } from "./measured-host.js";
 
 export interface WorkloadContext {
   readonly host: MeasuredHost;
+  /** Notes what becomes of the units that the load consists of. */
+  readonly load: LoadRecorder;
   /** CPUs of the host. */
   readonly cpus: number;
   /** Faults are injected: a vcpu whose operation failed goes on where it can. Default: it ends there. */
@@ -19,7 +22,7 @@ export interface WorkloadContext {
 
 /** What a workload has to say besides numbers. */
 export interface WorkloadReport {
-  readonly kind: "kvmTrace" | "roundRobin";
+  readonly kind: "kvmTrace" | "roundRobin" | "migrate" | "teardown";
   /** Lines for people: where the input came from, what was inferred, what the experiment added. */
   readonly notes: readonly string[];
   /** Machine-readable facts of the kind. */

@@ -16,6 +16,7 @@ const ROUND_ROBIN = {
   l2Guests: 3,
   entriesPerTurn: 2,
   entries: 400,
+  load: "closed" as const,
   migrations: "every 3 entries",
   exitReasons: ["CPUID", "HLT", "EPT_MISCONFIG"],
 };

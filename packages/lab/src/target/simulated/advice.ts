@@ -1,16 +1,16 @@
 import type { Experiment } from "../../experiment/schema.js";
 import { formatDurationUs, parseDurationUs } from "../../experiment/units.js";
+import { durationOf } from "../../experiment/workload-problems.js";
 
 /** Some ten thousand operations are simulated in a second, and one takes about a microsecond of virtual time on each CPU. */
 const LONG_US = 100_000;
 
 /** What to know before a simulated run that will take long. */
 export function simulationAdvice({ workload }: Pick<Experiment, "workload">): string[] {
-  if (!("roundRobin" in workload)) return [];
-  const { duration } = workload.roundRobin;
-  const durationUs = duration === undefined ? 0 : (parseDurationUs(duration) ?? 0);
-  if (durationUs <= LONG_US) return [];
+  const lasts = durationOf(workload);
+  const durationUs = lasts === undefined ? 0 : (parseDurationUs(lasts.duration) ?? 0);
+  if (lasts === undefined || durationUs <= LONG_US) return [];
   return [
-    `${formatDurationUs(durationUs)} of virtual time are millions of operations, hours of work: --set workload.roundRobin.duration=20ms takes seconds`,
+    `${formatDurationUs(durationUs)} of virtual time are millions of operations, hours of work: --set workload.${lasts.kind}.duration=20ms takes seconds`,
   ];
 }
