@@ -94,6 +94,7 @@ export { type ProxyOptions, startProxy } from "./link-proxy/proxy.js";
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.js";
 export { type CollectMetrics, counter, gauge, labelled, type Metric } from "./metrics/metric.js";
 export { type MetricsOptions, type RunningMetrics, startMetrics } from "./metrics/start.js";
+export { Metronome } from "./metronome.js";
 export { Publisher } from "./publisher.js";
 export { type Readiness, watchReadiness } from "./readiness.js";
 export { UnaryCaller } from "./rpc/call.js";

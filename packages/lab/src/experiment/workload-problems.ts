@@ -31,6 +31,12 @@ function teardownProblems(
   return problems;
 }
 
+/** Whether units of load are due at instants of their own. */
+export function isOpen(workload: WorkloadEntry): boolean {
+  if ("roundRobin" in workload) return workload.roundRobin.load !== "closed";
+  return "migrate" in workload && workload.migrate.load !== "closed";
+}
+
 /** How long a workload lasts, where the experiment says so: a duration, or `faults`. */
 export function durationOf(workload: WorkloadEntry): { readonly kind: string; readonly duration: string } | undefined {
   if ("roundRobin" in workload) return named("roundRobin", workload.roundRobin.duration);

@@ -2,13 +2,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostCounters } from "@vmcslab/nested";
-import type { Clock, NatsLogin } from "@vmcslab/runtime";
+import { type Clock, Metronome, type NatsLogin } from "@vmcslab/runtime";
 import { describeSilence, writeRecording } from "../check/recording.js";
 import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
 import { WHILE_FAULTS } from "../experiment/units.js";
-import { durationOf } from "../experiment/workload-problems.js";
+import { durationOf, isOpen } from "../experiment/workload-problems.js";
 import { FaultImpact } from "../faults/impact.js";
 import { LiveFaults } from "../faults/live-faults.js";
 import { MEASURED_UNIT_NS } from "../measure/histogram.js";
@@ -208,6 +208,9 @@ async function runWorkload(
     gaps.push(what);
     broken.abort();
   });
+  // What makes an open load on a live host must not be late by as much as it measures.
+  const metronome =
+    target.simulated === undefined && isOpen(experiment.workload) ? new Metronome(clock.monoNs) : undefined;
   const context = {
     host,
     load,
@@ -217,8 +220,11 @@ async function runWorkload(
     ...(target.simulated === undefined ? { attempts: LIVE_ATTEMPTS } : {}),
     signal: AbortSignal.any([signal, broken.signal]),
     sleep: (delayMs: number, until: AbortSignal) => (target.simulated?.clock ?? clock).sleep(delayMs, until),
+    ...(metronome === undefined
+      ? {}
+      : { sleepPrecisely: (delayMs: number, until: AbortSignal) => metronome.sleep(delayMs, until) }),
   };
-  const report = await workload.run(context);
+  const report = await workload.run(context).finally(() => metronome?.close());
   if (signal.aborted) gaps.push(`ended early by ${String(signal.reason)}`);
   else if (lastsWithFaults(experiment) && !areFaultsOver() && !broken.signal.aborted)
     gaps.push("every vcpu had given up before the faults were over");

@@ -18,6 +18,8 @@ export interface WorkloadContext {
   readonly signal: AbortSignal;
   /** Waits; ends at once when the signal aborts. */
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+  /** The same, as near to its end as can be had. Default: `sleep`. */
+  readonly sleepPrecisely?: (delayMs: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** What a workload has to say besides numbers. */

@@ -65,7 +65,7 @@ export class LoadCourse {
 
   /** The next unit, when it is due. Undefined: there are no more. */
   async take(): Promise<LoadUnit | undefined> {
-    const { host, signal, sleep, load } = this.#context;
+    const { host, signal, load, sleepPrecisely = this.#context.sleep } = this.#context;
     const freeNs = host.nowNs();
     if (signal.aborted || this.#isGivenUp(freeNs)) return undefined;
     const claim = this.#claim(freeNs, this.#areFaultsOver(freeNs));
@@ -73,7 +73,7 @@ export class LoadCourse {
     const { intendedNs } = claim;
     let nowNs = freeNs;
     while (nowNs < intendedNs) {
-      await sleep((intendedNs - nowNs) / 1e6, signal);
+      await sleepPrecisely((intendedNs - nowNs) / 1e6, signal);
       if (signal.aborted) return undefined;
       nowNs = host.nowNs();
     }
