@@ -1,7 +1,7 @@
 /** A whole host in this process for tests of workloads: L0's and the CPUs' cores as they are, on a simulated host without faults. */
 import { RandomStream } from "@vmcslab/faults";
 import type { HistoryEvent } from "@vmcslab/history";
-import { NO_LEASE } from "@vmcslab/nested";
+import { isCrossCpuCall, NO_LEASE } from "@vmcslab/nested";
 import { SimHost } from "@vmcslab/sim";
 import { cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import type { Host } from "../src/host.js";
@@ -16,12 +16,15 @@ import type { WorkloadContext } from "../src/workload/workload.js";
 export interface TestHost {
   readonly host: Host;
   readonly history: readonly HistoryEvent[];
+  /** Of each cross-CPU clear, how many fields it wrote back. */
+  readonly writtenBack: readonly number[];
 }
 
 export function testHost({ cpus, poolSize }: { readonly cpus: number; readonly poolSize: number }): TestHost {
   const model = cpuModelNamed(DEFAULT_CPU_MODEL);
   if (model === undefined) throw new Error("the default CPU model is not there");
   const history: HistoryEvent[] = [];
+  const writtenBack: number[] = [];
   const sim = new SimHost({
     name: "test",
     cpus,
@@ -35,6 +38,11 @@ export function testHost({ cpus, poolSize }: { readonly cpus: number; readonly p
     faults: [],
     random: new RandomStream("test"),
     observe: (event) => history.push(event),
+    executionNs: (_cpu, _incarnation, batch, { results }) => {
+      if (isCrossCpuCall(batch))
+        writtenBack.push(...results.flatMap(({ fields }) => (fields === undefined ? [] : [fields.encodings.length])));
+      return 0;
+    },
   });
   sim.runUntil(0, () => sim.isWhole);
   const time = new VirtualTime(sim.scheduler, (why) => {
@@ -44,7 +52,7 @@ export function testHost({ cpus, poolSize }: { readonly cpus: number; readonly p
     if (sim.hypervisor === undefined) throw new Error("nobody crashes L0 here");
     return sim.hypervisor.counters();
   });
-  return { host, history };
+  return { host, history, writtenBack };
 }
 
 /** What a workload is run with; time moves by a microsecond whenever it is asked for. */

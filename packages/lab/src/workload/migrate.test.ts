@@ -18,13 +18,13 @@ function violationsOf(history: readonly HistoryEvent[]): string[] {
 }
 
 async function run(options: Partial<Options>, { cpus = 4, vcpus = 2, seed = 7 } = {}) {
-  const { host, history } = testHost({ cpus, poolSize: 1 });
+  const { host, history, writtenBack } = testHost({ cpus, poolSize: 1 });
   const context = workloadContext(host, cpus);
   const workload = migrateWorkload({ migrate: { ...OPTIONS, ...options } }, vcpus, cpus, seed);
   const report = await workload.run(context);
   expect(context.host.findings).toMatchObject({ violations: [], failures: [], gaps: [] });
   expect(violationsOf(history)).toEqual([]);
-  return { context, history, workload, report };
+  return { context, history, writtenBack, workload, report };
 }
 
 const kindsOf = (history: readonly HistoryEvent[], kind: HistoryEvent["kind"]) =>
@@ -61,6 +61,18 @@ describe("migrate", () => {
     expect(context.latencies.summary().inspect?.count).toBe(fieldsWritten === 0 ? undefined : 2);
     expect(context.latencies.summary().exitL2?.count).toBe(fieldsWritten === 0 ? undefined : 62);
   });
+
+  it.each(["l2", "l1", "idle"] as const)(
+    "while %s: each field that the guest writes is one more to write back",
+    async (state) => {
+      for (const fieldsWritten of [0, 1, 12, WRITABLE_FIELDS.length]) {
+        const { writtenBack } = await run({ while: state, fieldsWritten });
+        // The first move of each vcpu writes everything back that was ever written.
+        expect(writtenBack.slice(0, 2).every((fields) => fields >= 50)).toBe(true);
+        expect(writtenBack.slice(2, 60)).toEqual(Array(58).fill(fieldsWritten + 3));
+      }
+    },
+  );
 
   it("sees a lost update", async () => {
     const { host } = testHost({ cpus: 2, poolSize: 1 });
