@@ -129,7 +129,7 @@ export class LoadRecorder {
       ...{ intended: this.#intended, sent: this.#sent, done, unfinished: this.#intended - done },
       donePerSecond: seconds > 0 ? round3(done / seconds) : 0,
       ...(done === 0 ? {} : { serviceUs: timesOf(this.#service), responseUs: timesOf(this.#response) }),
-      warmup: { durationMs: warmup.durationNs / 1e6, units: this.#warmupUnits, operations: warmupCount },
+      warmup: { durationMs: round3(warmup.durationNs / 1e6), units: this.#warmupUnits, operations: warmupCount },
       ...(this.#kind.model === "open" ? { generator: this.#generatorReport() } : {}),
     };
   }

@@ -56,6 +56,18 @@ describe("an open model in virtual time", () => {
   });
 });
 
+it("an open load that lasts as long as the faults: all that was due until then is done, and no more is due", async () => {
+  const { load, faults, verdict } = await run(`machine: { cpus: 3, vcpus: 2 }
+workload: { migrate: { duration: faults, load: { open: { rate: 4k/s, arrivals: constant } } } }
+faults: [{ at: 10ms, for: 5ms, repeat: { times: 2, every: { constant: 20ms } }, do: { stall: { cpu: 1 } } }]`);
+  expect({ verdict, faults }).toMatchObject({ verdict: "valid", faults: { injected: 2, healed: 2 } });
+  // The second begins 20 ms after the first ended, at 35 ms, and ends at 40 ms; vcpus are ready a little after the beginning.
+  expect(load?.intended).toBeGreaterThan(4 * 35);
+  expect(load?.intended).toBeLessThanOrEqual(4 * 40);
+  expect(load).toMatchObject({ sent: load?.intended, done: load?.intended, unfinished: 0 });
+  expect(load?.responseUs?.max).toBeGreaterThan(3_000);
+});
+
 const FAULTS = `
 faults:
   - { at: 100us, for: 60ms, do: { partition: { cpu: 1 } } }
