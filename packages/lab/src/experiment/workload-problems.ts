@@ -1,7 +1,8 @@
 /** What is wrong with a workload that no single value shows, and what several places want to know of any. */
 import type { Problem } from "./issues.js";
 import type { Experiment } from "./schema.js";
-import type { WorkloadEntry } from "./workload-schema.js";
+import { parseRate } from "./units.js";
+import type { LoadEntry, WorkloadEntry } from "./workload-schema.js";
 
 type Judged = Pick<Experiment, "workload" | "machine">;
 
@@ -31,10 +32,14 @@ function teardownProblems(
   return problems;
 }
 
-/** Whether units of load are due at instants of their own. */
-export function isOpen(workload: WorkloadEntry): boolean {
-  if ("roundRobin" in workload) return workload.roundRobin.load !== "closed";
-  return "migrate" in workload && workload.migrate.load !== "closed";
+/** Units of an open load that are due in a second; undefined when the load is closed. */
+export function openRateOf(workload: WorkloadEntry): number | undefined {
+  if ("roundRobin" in workload) return ratePerSecond(workload.roundRobin.load);
+  return "migrate" in workload ? ratePerSecond(workload.migrate.load) : undefined;
+}
+
+function ratePerSecond(load: LoadEntry): number | undefined {
+  return load === "closed" ? undefined : parseRate(load.open.rate);
 }
 
 /** How long a workload lasts, where the experiment says so: a duration, or `faults`. */

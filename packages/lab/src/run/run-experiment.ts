@@ -8,7 +8,7 @@ import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import { readFaults } from "../experiment/faults.js";
 import type { Experiment } from "../experiment/schema.js";
 import { WHILE_FAULTS } from "../experiment/units.js";
-import { durationOf, isOpen } from "../experiment/workload-problems.js";
+import { durationOf, openRateOf } from "../experiment/workload-problems.js";
 import { FaultImpact } from "../faults/impact.js";
 import { LiveFaults } from "../faults/live-faults.js";
 import { MEASURED_UNIT_NS } from "../measure/histogram.js";
@@ -210,7 +210,9 @@ async function runWorkload(
   });
   // What makes an open load on a live host must not be late by as much as it measures.
   const metronome =
-    target.simulated === undefined && isOpen(experiment.workload) ? new Metronome(clock.monoNs) : undefined;
+    target.simulated === undefined && openRateOf(experiment.workload) !== undefined
+      ? new Metronome(clock.monoNs)
+      : undefined;
   const context = {
     host,
     load,
