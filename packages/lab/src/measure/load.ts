@@ -1,13 +1,20 @@
 /** What became of the load: how long units took, and how long whoever asked for them waited. */
 import { MEASURED_UNIT_NS, microseconds, type Percentiles, TimeHistogram } from "./histogram.js";
 import type { LatencyRecorder, OnRecord, RecorderOptions } from "./latency.js";
+import { type UnitTimes, UnitTimesRecorder } from "./unit-times.js";
 
 /** One piece of work that the load consists of. */
-export interface LoadUnit {
+export interface DueUnit {
   /** When it was due. In a closed model: when it was sent. */
   readonly intendedNs: number;
-  readonly sentNs: number;
   readonly isWarmup: boolean;
+}
+
+/** One that was begun. */
+export interface LoadUnit extends DueUnit {
+  readonly sentNs: number;
+  /** Where it stands among the units whose times are kept. Undefined: they are not. */
+  readonly place: number | undefined;
 }
 
 /** How the load was made. */
@@ -60,6 +67,7 @@ export class LoadRecorder {
   readonly #late: TimeHistogram;
   readonly #onRecord: OnRecord | undefined;
   #kind: LoadKind | undefined;
+  #times: UnitTimesRecorder | undefined;
   #intended = 0;
   #sent = 0;
   #warmupUnits = 0;
@@ -75,6 +83,8 @@ export class LoadRecorder {
 
   begin(kind: LoadKind, atNs: number): void {
     this.#kind = kind;
+    // In a closed model there is nothing in them that the histograms lack, and there may be millions.
+    if (kind.model === "open") this.#times = new UnitTimesRecorder(atNs);
     this.#beginNs = atNs;
     this.#lastNs = atNs;
   }
@@ -86,28 +96,36 @@ export class LoadRecorder {
   }
 
   /** A unit begins. `lateNs`: how much later than it could have, if only the generator can be why. */
-  sent({ isWarmup }: LoadUnit, lateNs?: number): void {
-    if (isWarmup) {
-      this.#warmupUnits++;
-      return;
+  sent(due: DueUnit, sentNs: number, lateNs?: number): LoadUnit {
+    const { isWarmup, intendedNs } = due;
+    if (isWarmup) this.#warmupUnits++;
+    else {
+      this.#intended++;
+      this.#sent++;
+      if (lateNs !== undefined) this.#late.record(lateNs);
     }
-    this.#intended++;
-    this.#sent++;
-    if (lateNs !== undefined) this.#late.record(lateNs);
+    return { intendedNs, isWarmup, sentNs, place: this.#times?.add(isWarmup, intendedNs, sentNs) };
   }
 
-  /** Units that were due, and that nobody came to do. */
-  neverSent(count: number): void {
-    this.#intended += count;
+  /** A unit was due, and nobody came to do it. */
+  neverSent({ isWarmup, intendedNs }: DueUnit): void {
+    if (!isWarmup) this.#intended++;
+    this.#times?.add(isWarmup, intendedNs);
   }
 
-  done({ intendedNs, sentNs, isWarmup }: LoadUnit, atNs: number): void {
+  done({ intendedNs, sentNs, isWarmup, place }: LoadUnit, atNs: number): void {
+    if (place !== undefined) this.#times?.done(place, atNs);
     if (isWarmup) return;
     this.#lastNs = Math.max(this.#lastNs, atNs);
     this.#service.record(atNs - sentNs);
     this.#response.record(atNs - intendedNs);
     this.#onRecord?.("load.service", atNs, atNs - sentNs);
     this.#onRecord?.("load.response", atNs, atNs - intendedNs);
+  }
+
+  /** Of every unit of an open load; undefined of another. */
+  get times(): Iterable<UnitTimes> | undefined {
+    return this.#times;
   }
 
   /** By their names in latencies.json. Empty when nothing was done. */

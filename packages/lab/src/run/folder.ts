@@ -127,6 +127,9 @@ export async function linkLatest({ path }: Pick<RunFolder, "path">): Promise<voi
 const HGRM_ROW =
   "| hist.hgrm, hgrm/ | the same as HdrHistogram's tools plot them, in microseconds: of the unit of load (or of cross-CPU clears), and of everything |\n";
 
+const LOAD_ROW =
+  "| load.csv | when each unit of the open load was due, begun and done, in microseconds since the load began; empty where it was not |\n";
+
 function readmeOf(result: RunResult): string {
   const measured = Object.keys(result.operations).length > 0 || result.crossCpuClear !== undefined;
   return `# ${result.experiment}, seed ${result.seed}: ${result.verdict}
@@ -138,7 +141,7 @@ A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms
 | experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
 | result.json | the numbers (${result.schema}) |
 | latencies.json | every distribution that was measured, whole, and how it went over time (vmcslab.latencies/v1) |
-${measured ? HGRM_ROW : ""}| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |
+${measured ? HGRM_ROW : ""}${result.load?.model === "open" ? LOAD_ROW : ""}| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |
 | logs/ | what the services logged |
 
 Again: \`${result.again}\`

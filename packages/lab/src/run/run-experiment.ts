@@ -26,6 +26,7 @@ import { concludeLive } from "./conclude-live.js";
 import { createWorkload } from "./create-workload.js";
 import { createRunFolder, type RunFolder, writeRunResult } from "./folder.js";
 import { writeLatencyFiles } from "./latency-files.js";
+import { writeLoadFile } from "./load-file.js";
 import { machineFacts } from "./machine.js";
 import type { RunResult } from "./result.js";
 
@@ -134,6 +135,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
     });
     const histograms = measurements.histograms([latencies.histograms(), load.histograms()]);
     await writeLatencyFiles(folder.path, measurements.file(histograms, result.durationMs), histograms);
+    if (load.times !== undefined) await writeLoadFile(folder.path, load.times);
     await writeRunResult(folder, result);
     return result;
   } finally {

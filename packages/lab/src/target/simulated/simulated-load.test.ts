@@ -1,4 +1,6 @@
 /** Loads on a simulated host: in virtual time an open model is exact, and vcpus go on under faults. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runsFolder, simulate } from "../../../test-support/simulated-run.js";
 import { parseExperiment } from "../../experiment/load.js";
@@ -21,6 +23,21 @@ function loadOf({ load }: RunResult): NonNullable<RunResult["load"]> {
 const ONE = "machine: { cpus: 2, vcpus: 1 }\n";
 
 describe("an open model in virtual time", () => {
+  it("leaves the times of every unit in load.csv, from which the result can be worked out again", async () => {
+    const text = `${ONE}workload: { migrate: { moves: 200, warmup: 20 units, load: { open: { rate: 400k/s } } } }`;
+    const result = await run(text);
+    const [head, ...rows] = readFileSync(join(result.folder, "load.csv"), "utf8").trimEnd().split("\n");
+    expect(head).toBe("phase,intended_us,sent_us,done_us");
+    const units = rows.map((row) => row.split(",")).map(([phase, ...us]) => ({ phase, us: us.map(Number) }));
+    const measured = units.filter(({ phase }) => phase === "measured");
+    expect([units.length, measured.length]).toEqual([220, 200]);
+    const mean = (times: readonly number[]) => times.reduce((sum, us) => sum + us, 0) / times.length;
+    const { serviceUs, responseUs } = loadOf(result);
+    expect(mean(measured.map(({ us: [, sent = 0, done = 0] }) => done - sent))).toBeCloseTo(serviceUs?.mean ?? 0, 2);
+    expect(mean(measured.map(({ us: [due = 0, , done = 0] }) => done - due))).toBeCloseTo(responseUs?.mean ?? 0, 2);
+    expect(readFileSync(join(result.folder, "README.md"), "utf8")).toContain("| load.csv | ");
+  });
+
   it("is exact: a vcpu that needs longer than the distance of two arrivals falls behind by the difference each time", async () => {
     const closed = loadOf(await run(`${ONE}workload: { migrate: { moves: 100, warmup: 10 units } }`));
     const serviceUs = closed.serviceUs?.max ?? 0;

@@ -77,7 +77,7 @@ it("closed model: the same host looks as if nothing had happened", async () => {
     max: near(1_000),
   });
   expect(responseUs).toEqual(serviceUs);
-  expect(generator).toBeUndefined();
+  expect([generator, context.load.times]).toEqual([undefined, undefined]);
   expect(report).toMatchObject({ model: "closed", intended: UNITS, done: UNITS, donePerSecond: 5_000.25 });
 });
 
@@ -151,6 +151,10 @@ it("a host that cannot keep up: what was due and never done is counted, and the 
   const report = context.load.report(context.latencies);
   // One second of load, and ten more for what is left of it: 110 units of 1,000.
   expect(report).toMatchObject({ intended: 1_000, sent: 110, done: 110, unfinished: 890, donePerSecond: 10 });
+  const times = [...(context.load.times ?? [])];
+  expect(times).toHaveLength(1_000);
+  expect(times[109]).toEqual({ isWarmup: false, intendedNs: 109 * MS, sentNs: 10_900 * MS, doneNs: 11_000 * MS });
+  expect(times[110]).toEqual({ isWarmup: false, intendedNs: 110 * MS, sentNs: undefined, doneNs: undefined });
 });
 
 it("an abort ends it at once; what was not due by then was not intended", async () => {

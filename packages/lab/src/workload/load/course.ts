@@ -1,7 +1,7 @@
 /** Hands units of load out to the vcpus of a run: when each begins, which are warm-up, and when there are no more. */
 import type { RandomStream } from "@vmcslab/faults";
 import { WHILE_FAULTS } from "../../experiment/units.js";
-import type { LoadUnit } from "../../measure/load.js";
+import type { DueUnit, LoadUnit } from "../../measure/load.js";
 import type { WorkloadContext } from "../workload.js";
 import { type Arrivals, arrivalsFrom } from "./arrivals.js";
 import type { LoadPlan } from "./plan.js";
@@ -77,9 +77,7 @@ export class LoadCourse {
       if (signal.aborted) return undefined;
       nowNs = host.nowNs();
     }
-    const unit = { ...claim, sentNs: this.#arrivals === undefined ? intendedNs : nowNs };
-    load.sent(unit, freeNs < intendedNs ? nowNs - intendedNs : undefined);
-    return unit;
+    return load.sent(claim, nowNs, freeNs < intendedNs ? nowNs - intendedNs : undefined);
   }
 
   /** It ended well, now. */
@@ -92,13 +90,11 @@ export class LoadCourse {
     if (!this.#hasBegun || this.#arrivals === undefined) return;
     const nowNs = this.#context.host.nowNs();
     const isOver = this.#areFaultsOver(nowNs);
-    let count = 0;
     while (this.#arrivals.nextNs <= nowNs) {
       const claim = this.#claim(nowNs, isOver);
       if (claim === undefined) break;
-      if (!claim.isWarmup) count++;
+      this.#context.load.neverSent(claim);
     }
-    this.#context.load.neverSent(count);
   }
 
   #begin(): void {
@@ -125,7 +121,7 @@ export class LoadCourse {
   }
 
   /** `faultsOver`: see #areFaultsOver. */
-  #claim(nowNs: number, faultsOver: boolean): Omit<LoadUnit, "sentNs"> | undefined {
+  #claim(nowNs: number, faultsOver: boolean): DueUnit | undefined {
     const intendedNs = this.#arrivals?.nextNs ?? nowNs;
     const { warmup } = this.#plan;
     const isWarm = warmup !== undefined && "units" in warmup && this.#claimed === warmup.units;
