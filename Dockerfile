@@ -16,6 +16,7 @@ COPY packages/runtime/package.json packages/runtime/
 COPY packages/sim/package.json packages/sim/
 COPY packages/testcontainers/package.json packages/testcontainers/
 COPY packages/vmx/package.json packages/vmx/
+COPY packages/web/package.json packages/web/
 COPY services/cpu/package.json services/cpu/
 COPY services/l0/package.json services/l0/
 COPY services/trace/package.json services/trace/

@@ -14,6 +14,7 @@ import { addL0Command } from "./commands/l0.js";
 import { addModelsCommand } from "./commands/models.js";
 import { addProxyCommand } from "./commands/proxy.js";
 import { addReplayCommand } from "./commands/replay.js";
+import { addReportCommand } from "./commands/report.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScenarioCommand } from "./commands/scenario.js";
 import { addSchemaCommand } from "./commands/schema.js";
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addScenarioCommand(program);
   addExploreCommand(program);
   addReplayCommand(program);
+  addReportCommand(program);
   addFaultsCommand(program);
   addSchemaCommand(program);
   addModelsCommand(program);

@@ -75,7 +75,6 @@ export async function runStudyCommand(
         pace = now;
       },
       onMissing: ({ cell, repetition, why }) => say(`${cell}, repetition ${repetition}: not run: ${why}`),
-      onEnd: async () => {},
     });
     shown.stop();
     process.stdout.write(

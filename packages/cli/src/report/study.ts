@@ -15,7 +15,7 @@ import { renderTable } from "./table.js";
 const SHOWN: readonly (readonly [metric: string, title: string])[] = [
   ["crossCpuClear.latencyUs.p50", "clear p50 µs"],
   ["crossCpuClear.latencyUs.p99", "clear p99 µs"],
-  ["load.response.latencyUs.p99", "response p99 µs"],
+  ["load.responseUs.p99", "response p99 µs"],
   ["operations.vmresume.latencyUs.p50", "vmresume p50 µs"],
   ["operations.place.latencyUs.p50", "place p50 µs"],
   ["operations.destroy.latencyUs.p50", "destroy p50 µs"],

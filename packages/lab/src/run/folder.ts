@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { errorMessage, systemErrorCode, UsageError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
+import { writeReportOf } from "../report/write-report.js";
 import type { RunResult } from "./result.js";
 
 export interface RunFolder {
@@ -75,8 +76,10 @@ async function makeFolder(path: string, fill: (path: string) => Promise<void>): 
 /** Adds the result, and a page that says what lies here; only now is it what `latest` means. */
 export async function writeRunResult(folder: RunFolder, result: RunResult): Promise<void> {
   await writeFile(join(folder.path, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
-  await writeFile(join(folder.path, "README.md"), readmeOf(result));
-  if (!folder.isPart) await linkLatest(folder);
+  await writeFile(join(folder.path, "README.md"), readmeOf(result, folder.isPart));
+  if (folder.isPart) return;
+  await writeReportOf(folder.path);
+  await linkLatest(folder);
 }
 
 /**
@@ -124,13 +127,14 @@ export async function linkLatest({ path }: Pick<RunFolder, "path">): Promise<voi
   await rename(fresh, latest);
 }
 
+const REPORT_ROW = "| report.html | plots and tables; opens without a network |\n";
 const HGRM_ROW =
   "| hist.hgrm, hgrm/ | the same as HdrHistogram's tools plot them, in microseconds: of the unit of load (or of cross-CPU clears), and of everything |\n";
 
 const LOAD_ROW =
   "| load.csv | when each unit of the open load was due, begun and done, in microseconds since the load began; empty where it was not |\n";
 
-function readmeOf(result: RunResult): string {
+function readmeOf(result: RunResult, isPart: boolean): string {
   const measured = Object.keys(result.operations).length > 0 || result.crossCpuClear !== undefined;
   return `# ${result.experiment}, seed ${result.seed}: ${result.verdict}
 
@@ -138,7 +142,7 @@ A run of vmcslab, begun ${result.startedAt}, ${Math.round(result.durationMs)} ms
 
 | file | what it is |
 | --- | --- |
-| experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
+${isPart ? "" : REPORT_ROW}| experiment.yaml | the experiment as it was run: every default, flag and variable resolved |
 | result.json | the numbers (${result.schema}) |
 | latencies.json | every distribution that was measured, whole, and how it went over time (vmcslab.latencies/v1) |
 ${measured ? HGRM_ROW : ""}${result.load?.model === "open" ? LOAD_ROW : ""}| history/ | every event of the run, as trace recorded it; \`vmcslab check\` judges it again |

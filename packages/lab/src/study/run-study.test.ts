@@ -53,7 +53,6 @@ async function study(
     signal: new AbortController().signal,
     onProgress: ({ number, runs: all, run: { cell } }) => progress.push(`${number}/${all} ${cell.name}`),
     onMissing: ({ cell, repetition, why }) => missing.push(`${cell}/${repetition}: ${why}`),
-    onEnd: async () => {},
     ...more,
   });
   return { summary, missing, progress };

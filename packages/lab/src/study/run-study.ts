@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "@vmcslab/runtime";
 import { errorMessage, InterruptedError, UsageError } from "../errors.js";
 import type { Experiment } from "../experiment/schema.js";
+import { writeReportOf } from "../report/write-report.js";
 import type { RunResult } from "../run/result.js";
 import { concludeStudy, createStudyFolder, repetitionFolder, writeSummary } from "./folder.js";
 import { metricsOf } from "./metrics.js";
@@ -35,8 +36,6 @@ export interface StudyOptions {
   readonly onProgress: (progress: StudyPace & { readonly run: ScheduledRun }) => void;
   /** A sentence about a run that could not be made. */
   readonly onMissing: (missing: MissingRun) => void;
-  /** The study has ended, and its summary is written. */
-  readonly onEnd: (path: string) => Promise<void>;
 }
 
 interface Finished {
@@ -92,8 +91,8 @@ export async function runStudy(options: StudyOptions): Promise<StudySummary> {
     last = summary();
     await writeSummary(path, last);
     await concludeStudy(path, last);
-    await options.onEnd(path);
   }
+  await writeReportOf(path);
   return last;
 }
 

@@ -7,21 +7,33 @@ export interface Comparison {
   /** Medians. */
   readonly a: number;
   readonly b: number;
-  /** (B - A) / A in per cent; absent where A is 0. */
+  /** (B - A) / A in per cent: of the medians, or the median of the pairs' own. Absent where A is 0. */
   readonly percent?: number;
   /** 95 %, of the difference B - A, in the metric's unit. Absent: too few samples. */
   readonly difference?: Interval;
-  /** The same in per cent of A; absent where A is 0. */
+  /** Of `percent`. */
   readonly percentInterval?: Interval;
   readonly verdict: Difference;
 }
 
-/** `paired`: value i of both belongs to one repetition, so that what differs between repetitions cancels. Neither sample is empty. */
+/**
+ * `paired`: value i of both belongs to one repetition, so that what differs between repetitions cancels. Neither sample is empty. Of pairs, the change is the median of each
+ * pair's own change, which need not be the change of the medians.
+ */
 export function compareSamples(a: readonly number[], b: readonly number[], paired: boolean): Comparison {
-  const inPairs = paired && a.length === b.length;
+  const [ofA, ofB] = [medianOf(a), medianOf(b)];
+  if (!paired || a.length !== b.length) return describe(ofA, ofB, ofB - ofA, differenceInterval(a, b));
   const differences = a.map((value, index) => (b[index] ?? value) - value);
-  const interval = inPairs ? medianInterval(differences) : differenceInterval(a, b);
-  return describe(medianOf(a), medianOf(b), inPairs ? medianOf(differences) : medianOf(b) - medianOf(a), interval);
+  const inUnits = describe(ofA, ofB, medianOf(differences), medianInterval(differences));
+  if (a.some((value) => value <= 0)) return inUnits;
+  const percents = a.map((value, index) => (100 * ((b[index] ?? value) - value)) / value);
+  const interval = medianInterval(percents);
+  return {
+    ...inUnits,
+    percent: medianOf(percents),
+    ...(interval === undefined ? {} : { percentInterval: interval }),
+    verdict: verdictOf(interval),
+  };
 }
 
 /** `change`: the estimate of B - A that the interval is of. */
