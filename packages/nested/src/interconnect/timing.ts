@@ -60,7 +60,9 @@ export class LinkTimes {
     const handedNs = this.#handedNs.get(completion.id);
     if (handedNs === undefined) return completion;
     this.#handedNs.delete(completion.id);
-    return { ...completion, link: { handedNs, arrivedNs: nowNs, oneClock } };
+    const { id, cpu, results, timing } = completion;
+    const link = { handedNs, arrivedNs: nowNs, oneClock };
+    return timing === undefined ? { id, cpu, results, link } : { id, cpu, results, timing, link };
   }
 }
 
@@ -68,6 +70,7 @@ export class LinkTimes {
 export function clearTiming({ timing, link }: Completion, index: number): ClearTiming | undefined {
   const flushedNs = timing?.flushedNs[index];
   if (timing === undefined || link === undefined || flushedNs === undefined) return undefined;
+  const { handedNs, arrivedNs, oneClock } = link;
   const { receivedNs, waitedNs, executedNs } = timing;
-  return { ...link, receivedNs, waitedNs, executedNs, flushedNs };
+  return { handedNs, arrivedNs, oneClock, receivedNs, waitedNs, executedNs, flushedNs };
 }
