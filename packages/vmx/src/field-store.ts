@@ -13,6 +13,12 @@ const FNV_PRIME = 0x01000193;
 const FNV_PRIME_SQUARED = Math.imul(FNV_PRIME, FNV_PRIME);
 const FNV_PRIME_TO_THE_4TH = Math.imul(FNV_PRIME_SQUARED, FNV_PRIME_SQUARED);
 
+/** What so many words of 0 multiply by. */
+const ZEROS = new Int32Array(2 * FIELD_COUNT + 1);
+ZEROS[0] = 1;
+for (let words = 1; words < ZEROS.length; words++)
+  ZEROS[words] = Math.imul(ZEROS[words - 1] ?? 1, FNV_PRIME_TO_THE_4TH);
+
 export class FieldStore {
   /** Bits 31:0 by dense index. */
   readonly low: Uint32Array;
@@ -64,16 +70,29 @@ export class FieldStore {
   digest(): number {
     const { low, high } = this;
     let hash = FNV_OFFSET;
+    // Words of 0 since the last other one.
+    let zeros = 0;
     for (let index = 0; index < FIELD_COUNT; index++) {
-      hash = mixWord(hash, low[index] ?? 0);
-      hash = mixWord(hash, high[index] ?? 0);
+      const lowWord = low[index] ?? 0;
+      const highWord = high[index] ?? 0;
+      if (lowWord === 0 && highWord === 0) {
+        zeros += 2;
+        continue;
+      }
+      hash = mixWord(mixZeros(hash, zeros), lowWord);
+      hash = mixWord(hash, highWord);
+      zeros = 0;
     }
-    return hash >>> 0;
+    return mixZeros(hash, zeros) >>> 0;
   }
 }
 
+/** Most words of a VMCS are 0, and four bytes of 0 only multiply. */
+function mixZeros(hash: number, words: number): number {
+  return Math.imul(hash, ZEROS[words] ?? 1);
+}
+
 function mixWord(hash: number, word: number): number {
-  // Most words of a VMCS are 0, and four bytes of 0 only multiply.
   if (word === 0) return Math.imul(hash, FNV_PRIME_TO_THE_4TH);
   let mixed = hash;
   for (let shift = 0; shift < 32; shift += 8) mixed = Math.imul(mixed ^ ((word >>> shift) & 0xff), FNV_PRIME);
