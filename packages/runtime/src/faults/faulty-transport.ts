@@ -1,7 +1,8 @@
 import type { FaultSet, Message } from "@vmcslab/faults";
 import type { Clock } from "../clock.js";
-import type { Batch, ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
+import type { ConnectRequest, ConnectResponse } from "../generated/vmcslab/v1/interconnect.js";
 import type { Link, LinkBroken, Transport } from "../interconnect/port.js";
+import { BatchContents } from "./batch-contents.js";
 import { carry, InOrder } from "./carry.js";
 
 export interface FaultyTransportOptions {
@@ -31,8 +32,8 @@ class FaultyLink implements Link {
   readonly #link: Link;
   readonly #out: InOrder;
   readonly #in: InOrder;
-  /** What the last batches contain, by number: completions match by it, also by faults that begin in between. */
-  readonly #methods = new Map<number, readonly string[]>();
+  /** What the last batches contain: completions match by it, also by faults that begin in between. */
+  readonly #contents = new BatchContents();
   /** How many of the next completions of a batch are lost. */
   readonly #lostReplies = new Map<number, number>();
   readonly #broken: (cause: LinkBroken) => void;
@@ -61,7 +62,7 @@ class FaultyLink implements Link {
       if (frame.frame?.$case === "hello") this.#failToOpen();
       return;
     }
-    if (frame.frame?.$case === "batch") this.#remember(frame.frame.value);
+    if (frame.frame?.$case === "batch") this.#contents.remember(frame.frame.value);
     const hand = (): void => {
       if (this.#open) this.#link.send(frame);
     };
@@ -125,7 +126,7 @@ class FaultyLink implements Link {
 
   #message(kind: "batch" | "completion", number: number): Message {
     const cpu = `cpu${this.#options.cpu}`;
-    const methods = [kind, ...(this.#methods.get(number) ?? [])];
+    const methods = [kind, ...this.#contents.of(number)];
     return kind === "batch" ? { from: "l0", to: cpu, methods } : { from: cpu, to: "l0", methods };
   }
 
@@ -136,14 +137,4 @@ class FaultyLink implements Link {
     else this.#lostReplies.delete(number);
     return true;
   }
-
-  /** Numbers grow, and what is far behind is completed. */
-  #remember({ id, instructions }: Batch): void {
-    this.#methods.set(Number(id), [...new Set(instructions.flatMap((step) => step.instruction?.$case ?? []))]);
-    if (this.#methods.size <= REMEMBERED_MAX) return;
-    const [oldest] = this.#methods.keys();
-    if (oldest !== undefined) this.#methods.delete(oldest);
-  }
 }
-
-const REMEMBERED_MAX = 4096;
