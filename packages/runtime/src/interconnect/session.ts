@@ -18,6 +18,7 @@ import { InvalidMessage } from "../codec/invalid-message.js";
 import { toNumber } from "../codec/numbers.js";
 import type { ConnectResponse, Welcome } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
+import { CheapTimers } from "./cheap-timers.js";
 import type { InterconnectClient, Link, LinkBroken, Transport } from "./port.js";
 
 export interface SessionOptions {
@@ -59,6 +60,7 @@ export class InterconnectSession implements InterconnectClient {
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
   readonly #times = new LinkTimes();
+  readonly #timers: CheapTimers;
   #oneClock = false;
   #link: Link | undefined;
   #retry: Timer | undefined;
@@ -74,10 +76,11 @@ export class InterconnectSession implements InterconnectClient {
     this.cpu = options.cpu;
     this.incarnation = options.incarnation;
     this.#options = options;
-    const { cpu, clock: timers, onRefused, resendAfterMs } = options;
+    const { cpu, clock, onRefused, resendAfterMs } = options;
+    this.#timers = new CheapTimers(clock);
     this.#outbox = new Outbox({
       cpu,
-      timers,
+      timers: this.#timers,
       ...(resendAfterMs === undefined ? {} : { resendAfterMs }),
       ...(onRefused === undefined ? {} : { onRefused }),
     });
@@ -251,6 +254,7 @@ export class InterconnectSession implements InterconnectClient {
     this.#retry?.cancel();
     const error: OperationError = { code: "cpuUnavailable", definite: false, message };
     this.#outbox.close(error);
+    this.#timers.close();
   }
 
   /** Lets go of the transport. */
