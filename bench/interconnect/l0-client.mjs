@@ -9,6 +9,7 @@ import {
   newIncarnation,
   Publisher,
   serve,
+  sharedClock,
   systemClock,
   UnaryHandlers,
 } from "../../packages/runtime/dist/index.js";
@@ -28,12 +29,17 @@ async function start({ trace, memoryPages = 65_536 }) {
   const bus = trace === undefined ? {} : { traceAddress: trace };
   const publisher = new Publisher(bus, "bench", "l0", session, clock, silent);
   const driver = new Driver();
-  const clears = { sentNs: new Map(), times: [] };
+  const clears = { sentNs: new Map(), times: [], timings: [] };
   const emit = (fact) => {
     publisher.recorder.record(fact);
     if (fact.kind === "ipi.sent") clears.sentNs.set(fact.vmcs, process.hrtime.bigint());
-    else if (fact.kind === "ipi.acked")
-      clears.times.push(Number(process.hrtime.bigint() - clears.sentNs.get(fact.vmcs)));
+    else if (fact.kind === "ipi.acked") {
+      const ackedNs = process.hrtime.bigint();
+      const sentNs = clears.sentNs.get(fact.vmcs);
+      clears.times.push(Number(ackedNs - sentNs));
+      if (fact.timing !== undefined)
+        clears.timings.push({ ...fact.timing, sentNs: Number(sentNs), ackedNs: Number(ackedNs) });
+    }
   };
   const config = { poolSize: 64, memoryPages, l1MemoryBytes: 1 << 24, model, lostVmcs: "rebuild" };
   const hypervisor = new Hypervisor(config, { emit, begin: (operation) => void driver.run(operation) });
@@ -46,6 +52,7 @@ async function start({ trace, memoryPages = 65_536 }) {
     session,
     terms: NO_LEASE,
     clock,
+    timedBy: sharedClock(clock),
     lamport: publisher.lamport,
     logger: silent,
   });
@@ -132,15 +139,34 @@ const crossCpuClear = (vmcss) => [
   { kind: "resumeInterrupted" },
 ];
 
+/** The p50 of each phase of the clears, in nanoseconds. */
+function phasesOf(timings) {
+  const p50 = (phase) => quantile(timings.map(phase), 0.5);
+  return {
+    queued: p50(({ sentNs, handedNs }) => handedNs - sentNs),
+    wire: p50(({ handedNs, receivedNs }) => receivedNs - handedNs),
+    waiting: p50(({ waitedNs }) => waitedNs),
+    executing: p50(({ executedNs }) => executedNs),
+    back: p50(({ receivedNs, waitedNs, executedNs, arrivedNs }) => arrivedNs - receivedNs - waitedNs - executedNs),
+    completing: p50(({ arrivedNs, ackedNs }) => ackedNs - arrivedNs),
+  };
+}
+
 answerParent({
   start,
   cpus: () => host.registry.list().filter(({ state }) => state === "online").length,
   /** Latencies of cross-CPU clears, from L0's decision until the flushed image is stored and the record says so: moves of one vcpu, one after the other. */
   async clears({ count }) {
     host.clears.times.length = 0;
+    host.clears.timings.length = 0;
     for (let i = 0; i < count; i++) await move();
     const { times } = host.clears;
-    return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), count: times.length };
+    return {
+      p50: quantile(times, 0.5),
+      p99: quantile(times, 0.99),
+      count: times.length,
+      phasesNs: phasesOf(host.clears.timings),
+    };
   },
   async throughput({ count, inFlight }) {
     const vmcss = await activate(0, count);
