@@ -16,6 +16,7 @@ import { parsePlanFile, planText } from "../../packages/lab/src/explore/plan-fil
 import { cpuModelCalled, mutantCalled } from "../../packages/lab/src/explore/setup.js";
 import { parseScenario } from "../../packages/lab/src/scenario/parse.js";
 import { runScenario } from "../../packages/lab/src/scenario/run.js";
+import { planStudy } from "../../packages/lab/src/study/plan.js";
 import { ROOT } from "../integration/cli-process.js";
 
 export interface TextFormat {
@@ -37,7 +38,11 @@ export const TEXT_FORMATS: readonly TextFormat[] = [
   {
     name: "experiment",
     samples: [...texts("experiments", ".yaml"), ...texts("experiments/faults", ".yaml")],
-    read: async (text) => readFaults(parseExperiment(text, "f.yaml").experiment),
+    read: async (text) => {
+      const loaded = parseExperiment(text, "f.yaml");
+      planStudy(loaded, "processes");
+      return readFaults(loaded.experiment);
+    },
     runs: 250,
   },
   {

@@ -44,6 +44,8 @@ const HEIGHT = 380;
 const PERCENTILE_TICKS = [1, 2, 4, 10, 20, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 /** Names longer than this in all do not fit below a plot side by side. */
 const NAMES_WIDTH_MAX = 110;
+/** More names stand upright, as long as they are. */
+const UPRIGHT_FROM = 12;
 
 const redraws: (() => void)[] = [];
 
@@ -167,6 +169,7 @@ function drawPlot(place: HTMLElement, plot: Plot): void {
   const width = Math.max(320, place.clientWidth);
   const names = x.names ?? [];
   const isCrowded = names.reduce((sum, name) => sum + name.length + 3, 0) > NAMES_WIDTH_MAX * (width / 1_000);
+  const depth = names.length > UPRIGHT_FROM ? 24 + 8 * Math.max(...names.map(({ length }) => length)) : 110;
   const xSplits =
     x.kind === "percentile" ? PERCENTILE_TICKS : x.kind === "category" ? names.map((_, i) => i) : undefined;
   const xText = (at: number): string => {
@@ -174,7 +177,7 @@ function drawPlot(place: HTMLElement, plot: Plot): void {
     return x.kind === "category" ? (names[at] ?? "") : text(at);
   };
   const options: UPlot.Options = {
-    ...{ width, height: HEIGHT + (isCrowded ? 60 : 0), padding: [12, 36, 0, 8] },
+    ...{ width, height: HEIGHT + (isCrowded ? depth - 50 : 0), padding: [12, 36, 0, 8] },
     scales: {
       x: { time: false, distr: x.kind === "percentile" ? 3 : 1, ...xRange(plot, xs) },
       y: { distr: y.log ? 3 : 1, range: yRange(plot) },
@@ -184,7 +187,7 @@ function drawPlot(place: HTMLElement, plot: Plot): void {
         ...{ stroke: ink, grid, ticks: grid, font, label: x.label, labelFont: font, labelSize: 24 },
         ...(xSplits === undefined ? {} : { splits: () => xSplits, filter: (_: UPlot, splits: number[]) => splits }),
         values: (_, splits) => splits.map(xText),
-        ...(isCrowded ? { rotate: -30, size: 110 } : {}),
+        ...(isCrowded ? { rotate: names.length > UPRIGHT_FROM ? -90 : -30, size: depth } : {}),
       },
       {
         ...{ stroke: ink, grid, ticks: grid, font, label: y.label, labelFont: font, labelSize: 24, size: 70 },

@@ -34,25 +34,45 @@ export function heatMap(title: string, pairs: readonly HeatPair[]): Markup {
   const values = pairs.map(({ valueUs }) => valueUs);
   const [least, greatest] = [Math.min(...values), Math.max(...values)];
   const size = MARGIN + cpus.length * CELL;
-  const cells = pairs.map(({ from, to, count, valueUs }) => {
-    const [x, y] = [MARGIN + cpus.indexOf(to) * CELL, MARGIN + cpus.indexOf(from) * CELL];
-    const level = levelOf(valueUs, least, greatest);
-    const text =
-      cpus.length > NUMBERED_MAX
-        ? ""
-        : html`<text x="${x + CELL / 2}" y="${y + CELL / 2 + 4}" class="${level >= LIGHT_FROM ? "on-light" : "on-dark"}">${brief(valueUs)}</text>`;
-    return html`<g><rect x="${x}" y="${y}" width="${CELL - 1}" height="${CELL - 1}" fill="${COLOURS[level] ?? ""}"/>${text}<title>caller on CPU ${from}, VMCS on CPU ${to}: ${us(valueUs)} µs, ${count} clears</title></g>`;
-  });
+  const cells: Cell[] = pairs.map((pair) => ({
+    pair,
+    x: MARGIN + cpus.indexOf(pair.to) * CELL,
+    y: MARGIN + cpus.indexOf(pair.from) * CELL,
+    level: levelOf(pair.valueUs, least, greatest),
+  }));
   const heads = cpus.map((cpu, index) => {
     const middle = MARGIN + index * CELL + CELL / 2;
     return html`<text x="${middle}" y="${MARGIN - 8}">${cpu}</text><text x="${MARGIN - 14}" y="${middle + 4}">${cpu}</text>`;
   });
-  return html`<figure><figcaption>${title}: ${us(least)} to ${us(greatest)} µs</figcaption><svg class="heat" viewBox="0 0 ${size} ${size}" style="max-width:${size}px" role="img" aria-label="${title} by pair of CPUs"><text x="${MARGIN + (size - MARGIN) / 2}" y="14" class="axis">VMCS on CPU</text><text x="12" y="${MARGIN + (size - MARGIN) / 2}" class="axis" transform="rotate(-90 12 ${MARGIN + (size - MARGIN) / 2})">caller on CPU</text>${heads}${cells}</svg></figure>`;
+  return html`<figure><figcaption>${title}: ${us(least)} to ${us(greatest)} µs</figcaption><svg class="heat" viewBox="0 0 ${size} ${size}" style="max-width:${size}px" role="img" aria-label="${title} by pair of CPUs"><text x="${MARGIN + (size - MARGIN) / 2}" y="14" class="axis">VMCS on CPU</text><text x="12" y="${MARGIN + (size - MARGIN) / 2}" class="axis" transform="rotate(-90 12 ${MARGIN + (size - MARGIN) / 2})">caller on CPU</text>${heads}${cpus.length > NUMBERED_MAX ? plainCells(cells) : cells.map(numberedCell)}</svg></figure>`;
 }
 
+interface Cell {
+  readonly pair: HeatPair;
+  readonly x: number;
+  readonly y: number;
+  readonly level: number;
+}
+
+function numberedCell({ pair: { from, to, count, valueUs }, x, y, level }: Cell): Markup {
+  const ink = level >= LIGHT_FROM ? "on-light" : "on-dark";
+  return html`<g><rect x="${x}" y="${y}" width="${CELL - 1}" height="${CELL - 1}" fill="${COLOURS[level] ?? ""}"/><text x="${x + CELL / 2}" y="${y + CELL / 2 + 4}" class="${ink}">${brief(valueUs)}</text><title>caller on CPU ${from}, VMCS on CPU ${to}: ${us(valueUs)} µs, ${count} clears</title></g>`;
+}
+
+/** Thousands of cells: one path for each colour. */
+function plainCells(cells: readonly Cell[]): Markup[] {
+  return COLOURS.map((colour, level) => {
+    const path = cells
+      .filter((cell) => cell.level === level)
+      .map(({ x, y }) => `M${x} ${y}h${CELL - 1}v${CELL - 1}h${1 - CELL}z`);
+    return html`<path fill="${colour}" d="${path.join("")}"/>`;
+  });
+}
+
+/** By the logarithm: one slow pair does not make all others look alike. */
 function levelOf(value: number, least: number, greatest: number): number {
-  if (greatest === least) return COLOURS.length - 1;
-  return Math.round(((value - least) / (greatest - least)) * (COLOURS.length - 1));
+  if (greatest === least || least <= 0) return COLOURS.length - 1;
+  return Math.round((Math.log(value / least) / Math.log(greatest / least)) * (COLOURS.length - 1));
 }
 
 /** Four characters at most. */

@@ -109,6 +109,19 @@ describe("cross-CPU clears on the page", () => {
   });
 });
 
+it("64 CPUs fit on a page: their pairs as colours, the slowest as numbers", async () => {
+  const pairs = Array.from({ length: 64 * 64 }, (_, i) => [i % 64, Math.floor(i / 64)] as const).filter(
+    ([from, to]) => from !== to,
+  );
+  const samples = pairs.map(([from, to], i) => ({ name: `crossCpuClear.pair.${from}-${to}`, atMs: 1, us: 100 + i }));
+  writeRun(folder, { samples: [...samples, { name: "crossCpuClear", atMs: 1, us: 100 }] });
+  const page = await pageOf(folder);
+  expect(page.length).toBeLessThan(700_000);
+  expect(textOf(page)).toContain("Numbers of the 200 slowest by p99, of 4032 pairs");
+  expect(page.match(/<path fill="#/g)).toHaveLength(20);
+  expect([...page.matchAll(/M\d+ \d+h43/g)]).toHaveLength(2 * 4_032);
+});
+
 describe("a study on the page", () => {
   const stream = new RandomStream("study");
   /** A machine of processes is slower with a larger pool, the prediction is not; the flush is underestimated. */

@@ -18,6 +18,7 @@ const BAR_HEIGHT = 26;
 const ROW_HEIGHT = 36;
 /** Characters of a segment's name and share that fit into so many units. */
 const CHARACTER_WIDTH = 8;
+const LABEL_CHARACTER_WIDTH = 7;
 
 /** `relative`: every bar is as long, and shows shares. Else all have one scale. */
 export function phaseBars(
@@ -46,6 +47,6 @@ export function phaseBars(
 }
 
 function cut(label: string): string {
-  const fits = Math.floor(LABEL_WIDTH / CHARACTER_WIDTH);
+  const fits = Math.floor(LABEL_WIDTH / LABEL_CHARACTER_WIDTH);
   return label.length <= fits ? label : `…${label.slice(label.length - fits + 1)}`;
 }

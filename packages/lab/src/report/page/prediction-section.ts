@@ -23,7 +23,7 @@ const PAIRS_DRAWN_MAX = 8;
 export function predictionSection(data: PageData, name: string, summary: StudySummary): Content {
   const pairs = cellPairs(summary);
   if (pairs.length === 0) return "";
-  return html`<h3>Live and predicted</h3><p>Microseconds of processes and cycles of a CPU have no common unit. Compared is what has none: how the time of a clear is shared among its phases, and by which factor a number changes from the first cell to another. “Beyond the interval” means that the 95 % interval of the difference of the medians leaves out 0.</p>
+  return html`<h3>Live and predicted</h3><p>Microseconds of processes and cycles of a CPU have no common unit. Compared is what has none: how the time of a clear is shared among its phases, and by which factor a number changes from the first cell to another. “Beyond the interval” means that the 95 % interval of the difference of the medians leaves out 0; where live and prediction agree, one in twenty does so by chance.</p>
 ${sharesPart(pairs)}${ratiosPart(data, name, pairs)}`;
 }
 
@@ -35,7 +35,7 @@ function sharesPart(pairs: readonly CellPair[]): Content {
   if (compared.length === 0) return "";
   const bars = compared.slice(0, PAIRS_DRAWN_MAX).flatMap(({ label, shares }) =>
     (["a", "b"] as const).map((side) => ({
-      label: `${side === "a" ? "live" : "predicted"}: ${label}`,
+      label: side === "a" ? `${label}: live` : "predicted",
       percent: Object.fromEntries(shares.map(({ phase, shares: both }) => [phase, both[side]])),
     })),
   );
@@ -48,17 +48,24 @@ function sharesPart(pairs: readonly CellPair[]): Content {
       words(both),
     ]),
   );
-  const sentences = compared.map(({ label, shares }) => {
+  const sentences = compared.flatMap(({ label, shares }) => {
+    const few = tooFew(shares.map(({ shares: both }) => both));
     const beyond = shares.filter(({ shares: both }) => isBeyond(both));
     const named = beyond.map(
       ({ phase, shares: both }) => `${phase} (live ${percent(both.a)}, predicted ${percent(both.b)})`,
     );
-    return html`<li>${label}: ${tooFew(shares.map(({ shares: both }) => both)) ?? (named.length === 0 ? "no phase's share differs beyond the interval." : `beyond the interval differ ${named.join(", ")}.`)}</li>`;
+    if (few === undefined && named.length === 0) return [];
+    return html`<li>${label}: ${few ?? `beyond the interval differ ${named.join(", ")}.`}</li>`;
   });
+  const alike = compared.length - sentences.length;
+  const agreeing =
+    alike === 0
+      ? []
+      : [html`<li>In ${alike} of ${compared.length} cells no phase's share differs beyond the interval.</li>`];
   return html`<h4>Shares of the phases of a cross-CPU clear</h4>${phaseBars(
     bars.map(({ label, percent: meansUs }) => ({ label, meansUs })),
     { relative: true, unit: "%" },
-  )}<ul>${sentences}</ul>${folded("Numbers", table(["phase", "live", "predicted", "predicted − live", "verdict"], rows))}`;
+  )}<ul>${[...sentences, ...agreeing]}</ul>${folded("Numbers", table(["phase", "live", "predicted", "predicted − live", "verdict"], rows))}`;
 }
 
 function ratiosPart(data: PageData, name: string, pairs: readonly CellPair[]): Content {

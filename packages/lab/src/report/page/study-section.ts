@@ -15,6 +15,8 @@ import { durationText, folded, number, share, table, us } from "./tables.js";
 
 /** Cells whose curves can be told apart in one plot. */
 const CURVES_MAX = 12;
+/** Cells whose phases are seen at once; those of more are folded. */
+const BARS_MAX = 16;
 /** Cells whose maps of CPU pairs a page carries. */
 const MAPS_MAX = 6;
 /** Of each cell, the distributions that are compared between cells. */
@@ -129,7 +131,7 @@ function phasesPart({ cells }: StudySummary): Content {
         ...PHASES.map((phase) => `${us(meansUs[phase])} (${share(meansUs[phase] ?? 0, whole)})`),
       ];
     });
-    return html`<h3>Where a cross-CPU clear spends its time: ${way}</h3><p>Means of each phase, median over the repetitions.</p>${phaseBars(bars, { relative: false })}${folded("Numbers", table(["µs", "sum", ...PHASES], rows))}`;
+    return html`<h3>Where a cross-CPU clear spends its time: ${way}</h3><p>Means of each phase, median over the repetitions.</p>${phaseBars(bars.slice(0, BARS_MAX), { relative: false })}${bars.length > BARS_MAX ? folded(`${bars.length - BARS_MAX} more cells`, phaseBars(bars.slice(BARS_MAX), { relative: false })) : ""}${folded("Numbers", table(["µs", "sum", ...PHASES], rows))}`;
   });
 }
 
