@@ -34,10 +34,22 @@ const PLAN_OPERATIONS_MAX = 60;
 /** A scenario may wait as long as it says; so much of one is run here. */
 const SCENARIO_ADVANCE = /\b(?:advance|wait)\b/;
 
+const STUDY = `name: study
+workload: { roundRobin: { l2Guests: 3, entries: 100, migrations: every 5 entries } }
+faults: [{ name: late, for: 1s, match: {}, do: { delay: { constant: 5ms } } }]
+matrix:
+  machine.poolSize: [0, 1, 4]
+  faults.late.for: [1s, 2s]
+  workload.roundRobin.migrations: [never, 50/s]
+  way: [processes, simulated]
+exclude: [{ machine.poolSize: 0, way: simulated }]
+repetitions: 5
+`;
+
 export const TEXT_FORMATS: readonly TextFormat[] = [
   {
     name: "experiment",
-    samples: [...texts("experiments", ".yaml"), ...texts("experiments/faults", ".yaml")],
+    samples: [...texts("experiments", ".yaml"), ...texts("experiments/faults", ".yaml"), STUDY],
     read: async (text) => {
       const loaded = parseExperiment(text, "f.yaml");
       planStudy(loaded, "processes");
