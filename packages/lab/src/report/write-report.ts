@@ -8,6 +8,7 @@ import type { Markup } from "./page/html.js";
 import type { PageData } from "./page/plots.js";
 import { runSection } from "./page/run-section.js";
 import { cellSection, studySection } from "./page/study-section.js";
+import { togetherSection } from "./page/together-section.js";
 import { openSource, type ReportSource } from "./read/source.js";
 
 export const REPORT_FILE = "report.html";
@@ -33,7 +34,7 @@ export async function writeReportOf(folder: string): Promise<void> {
 
 export async function reportPage(sources: readonly ReportSource[]): Promise<string> {
   const data: PageData = { plots: {}, sweeps: {} };
-  const sections: Markup[] = [];
+  const sections: Markup[] = sources.length > 1 ? [await togetherSection(data, "together", sources)] : [];
   for (const [index, source] of sources.entries()) sections.push(await sectionOf(data, `s${index}`, source));
   return pageDocument(sources.map(titleOf).join(", "), sections, data, await readAssets());
 }

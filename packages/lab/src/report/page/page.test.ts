@@ -224,11 +224,36 @@ describe("the page is one file", () => {
     );
   });
 
-  it("also of several runs", async () => {
-    for (const name of ["a", "b"])
-      writeRun(join(folder, name), { samples: [{ name: "operations.place", atMs: 1, us: 5 }] });
-    const page = await pageOf(join(folder, "a"), join(folder, "b"));
-    expect(Object.keys(dataOf(page).plots)).toEqual(["s0-percentiles", "s1-percentiles"]);
+  it("also of several runs: over each other, then each", async () => {
+    for (const [name, us] of [
+      ["a", 5],
+      ["b", 50],
+      ["c", 500],
+    ] as const)
+      writeRun(join(folder, name), { samples: [{ name: "operations.place", atMs: 1, us }] });
+    const page = await pageOf(...["a", "b", "c"].map((name) => join(folder, name)));
+    expect(Object.keys(dataOf(page).plots)).toEqual([
+      "together-percentiles",
+      "s0-percentiles",
+      "s1-percentiles",
+      "s2-percentiles",
+    ]);
+    const [plot] = plotsOf(page, "together-percentiles");
+    expect(plot?.series.map(({ label, y }) => [label, y[0]])).toEqual([
+      ["a", 5],
+      ["b", 50],
+      ["c", 500],
+    ]);
+    expect(textOf(page)).not.toContain("A and B compared");
+  });
+
+  it("of two says what differs, and that one sample is too few", async () => {
+    writeRun(join(folder, "a"), { settings: "machine: { poolSize: 1 }" });
+    writeRun(join(folder, "b"), { settings: "machine: { poolSize: 4 }" });
+    const text = textOf(await pageOf(join(folder, "a"), join(folder, "b")));
+    expect(text).toContain(
+      "A and B compared differs: machine.poolSize: A 1, B 4 too few samples: no number has an interval",
+    );
   });
 
   it("of a run of an older version says what it lacks", async () => {
