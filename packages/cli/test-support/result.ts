@@ -4,7 +4,7 @@ import type { RunResult, Violation } from "@vmcslab/lab";
 export function resultWith(violations: readonly Violation[]): RunResult {
   return {
     ...{ schema: "vmcslab.result/v1", experiment: "e", seed: 7, verdict: "invalid", mode: "embedded" },
-    host: { cpus: 2, vcpus: 1, poolSize: 1 },
+    host: { cpus: 2, vcpus: 1, poolSize: 1, design: "pool", preparation: "full", clearing: "atOnce" },
     operations: {},
     clears: { local: 0, crossCpu: 0, initial: 0 },
     pool: { hits: 0, recycles: 0, allocations: 0, frees: 0 },

@@ -59,7 +59,8 @@ export const EVENT_KINDS = {
   "pool.allocFail": "l0: no memory for a vmcs02. vcpu, vmptr, count (capacity), order",
   // From L0: nested operation.
   "l1.instruction": "l0: an instruction of L1 was emulated. vcpu, instruction, status, error",
-  "nested.enter": "l0: L2 runs. vcpu, cpu, vmptr, vmcs, instruction (vmlaunch or vmresume, as L0 executed it)",
+  "nested.enter":
+    "l0: L2 runs. vcpu, cpu, vmptr, vmcs, instruction (vmlaunch or vmresume, as L0 executed it), count (how often L0 waited for CPUs until then, in this operation)",
   "nested.enterFailed": "l0: L1's VMLAUNCH or VMRESUME did not reach L2. vcpu, vmptr, status, error, reason",
   "nested.exit": "l0: an exit of L2. vcpu, vmptr, reason, toL1 (reflected to L1, or handled by L0)",
   // From L0: operations, for invariant 8.

@@ -130,7 +130,7 @@ export function loseCpu(host: HostState, number: number): void {
  */
 function declareUnrecorded(host: HostState, number: number): void {
   for (const vcpu of host.vcpus.values())
-    for (const { id, region, cpu } of [vcpu.vmcs01, ...vcpu.pool.map((entry) => entry.vmcs)])
+    for (const { id, region, cpu } of vcpu.vmcss)
       if (cpu === NOWHERE) host.emit({ kind: "vmcs.lost", operation: 0, vmcs: id, region, cpu: number });
 }
 

@@ -11,6 +11,7 @@ export {
 export { type BatchPort, Executive, type SendBatch } from "./executive.js";
 export { applyFields, changedFields, FieldValuesBuilder, NO_FIELDS, nonZeroFields } from "./field-values.js";
 export type { AllocationKind } from "./host/allocator.js";
+export { DEFAULT_DESIGN, type Design } from "./host/design.js";
 export type { HostConfig, HostPorts, LostVmcsPolicy } from "./host/host-state.js";
 export { Hypervisor, type Remembered } from "./hypervisor.js";
 export * from "./interconnect/batch.js";
@@ -37,4 +38,5 @@ export type {
 export { VMCS12_REVISION } from "./l1/vmcs12.js";
 export { CpuLease } from "./lease/cpu-lease.js";
 export { CpuLives, type LeaseTerms, NO_LEASE } from "./lease/cpu-lives.js";
+export { prepareVmcs02 } from "./nested/prepare.js";
 export type { Timer, Timers } from "./timers.js";

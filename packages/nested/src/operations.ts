@@ -101,9 +101,10 @@ export function anyCpuFor(host: HostState): (vcpu: Vcpu) => number {
 }
 
 export function* createVcpu(host: HostState, number: number, request: CreateVcpuRequest): Steps<number> {
-  const poolSize = request.poolSize ?? host.config.poolSize;
-  if (!Number.isInteger(poolSize) || poolSize < 0)
-    fail("invalidArgument", `pool size ${poolSize}: a whole number from 0`);
+  const wanted = request.poolSize ?? host.config.poolSize;
+  if (!Number.isInteger(wanted) || wanted < 0) fail("invalidArgument", `pool size ${wanted}: a whole number from 0`);
+  // A single vmcs02 is a pool that holds one and is never freed for a vmcs12.
+  const poolSize = host.design.vmcs02 === "single" ? 1 : wanted;
   host.onlineCpu(request.cpu);
   // Others may use the vcpu as soon as it is listed, but not before it is whole.
   const id = host.nextVcpu++;

@@ -48,6 +48,7 @@ export {
   producedValue,
 } from "./codec/cpu/outcome.js";
 export type { CpuStep, InstructionStep } from "./codec/cpu/step.js";
+export { designFromWire, designToWire } from "./codec/design.js";
 export { checkEventBatch, eventBatchFromWire, eventBatchToWire } from "./codec/event.js";
 export { eventKindFromWire, eventKinds, eventKindToWire, isEventKind } from "./codec/event-kind.js";
 export type { FaultOrder, FaultState, FaultStatus } from "./codec/fault.js";

@@ -1,13 +1,16 @@
 import { type MessageAction, RandomStream } from "@vmcslab/faults";
 import { type HistoryEvent, Sanitizer } from "@vmcslab/history";
-import { type Answer, type Hypervisor, NO_LEASE, type Operation } from "@vmcslab/nested";
+import { type Answer, DEFAULT_DESIGN, type Design, type Hypervisor, NO_LEASE, type Operation } from "@vmcslab/nested";
 import { cpuModelNamed, DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { expect } from "vitest";
+import { PreparedStates } from "../src/explore/prepared-state.js";
 import { SimHost } from "../src/host/sim-host.js";
 
 export interface TestHostOptions {
   readonly cpus: number;
   readonly poolSize: number;
+  /** Default: DEFAULT_DESIGN. */
+  readonly design?: Design;
   /** Of one message after the other, in ns. Default: no time. */
   readonly latency?: () => number;
   /** Default: right behind the deadline, so that L0 notices every loss. */
@@ -22,16 +25,20 @@ const SETTLE_NS = 1_000_000_000;
 export class TestHost {
   readonly sim: SimHost;
   readonly history: HistoryEvent[] = [];
+  /** Entries of L2 with something else than a full preparation would have written. */
+  readonly #different: string[] = [];
   /** Losses that have not struck, by CPU. */
   readonly #losses = new Map<number, number>();
 
-  constructor({ cpus, poolSize, latency = () => 0, resendAfterMs = 21 }: TestHostOptions) {
+  constructor({ cpus, poolSize, design = DEFAULT_DESIGN, latency = () => 0, resendAfterMs = 21 }: TestHostOptions) {
     const model = cpuModelNamed(DEFAULT_CPU_MODEL);
     if (model === undefined) throw new Error("the default model exists");
+    const prepared = new PreparedStates(model);
+    const simHost = (): SimHost | undefined => this.sim;
     this.sim = new SimHost({
       name: "test",
       cpus,
-      config: { poolSize, memoryPages: 64, l1MemoryBytes: 1 << 20, model },
+      config: { poolSize, design, memoryPages: 64, l1MemoryBytes: 1 << 20, model },
       lease: NO_LEASE,
       beatNs: 50_000_000,
       deadlineMs: DEADLINE_MS,
@@ -40,7 +47,11 @@ export class TestHost {
       inOrder: true,
       faults: [],
       random: new RandomStream("test"),
-      observe: (event) => this.history.push(event),
+      observe: (event) => {
+        this.history.push(event);
+        const different = prepared.observe(event, simHost());
+        if (different !== undefined) this.#different.push(different);
+      },
       onMessage: ({ to, message, fates }) => {
         if (message.kind === "batch" && fates.length > 0) this.#losses.set(to, this.#lossesOf(to) - 1);
       },
@@ -93,7 +104,8 @@ export class TestHost {
   violations(): string[] {
     const sanitizer = new Sanitizer({ sharedClock: true });
     for (const event of this.history) sanitizer.observe(event);
-    return sanitizer.finish({ complete: true }).violations.map(({ invariant, message }) => `${invariant}: ${message}`);
+    const { violations } = sanitizer.finish({ complete: true });
+    return [...violations.map(({ invariant, message }) => `${invariant}: ${message}`), ...this.#different];
   }
 
   #lossesOf(cpu: number): number {

@@ -8,6 +8,7 @@ import {
   cpuName,
   createVcpuFromWire,
   type Driver,
+  designToWire,
   guestExitFromWire,
   JOURNAL_KIND,
   type JournalSpec,
@@ -114,6 +115,7 @@ export function l0Service(l0: L0Host, handlers: UnaryHandlers): ServedService {
       lostCpu: LOST_CPU_POLICY.toWire(l0.lostCpu),
       leaseMs: l0.leaseMs,
       journal: JOURNAL_KIND.toWire(l0.journal),
+      ...designToWire(hypervisor.state.design),
     })),
     crashClearAll: handlers.handle(async (_request: l0Wire.CrashClearAllRequest) => ({
       cleared: (await run(hypervisor.crashClearAll())).cleared,

@@ -1,5 +1,5 @@
 import type { EventFact } from "@vmcslab/history";
-import { Hypervisor, type JournalRecord, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
+import { DEFAULT_DESIGN, Hypervisor, type JournalRecord, type LeaseTerms, NO_LEASE } from "@vmcslab/nested";
 import {
   Credentials,
   createLogger,
@@ -165,6 +165,7 @@ function promises({ lostCpu = "wait", leaseMs = LEASE_MS, journal }: L0Options) 
 function configOf(options: L0Options): ConstructorParameters<typeof Hypervisor>[0] {
   return {
     poolSize: options.poolSize ?? POOL_SIZE,
+    design: { ...DEFAULT_DESIGN, ...options.design },
     memoryPages: options.memoryPages ?? MEMORY_PAGES,
     l1MemoryBytes: options.l1MemoryBytes ?? L1_MEMORY_BYTES,
     model: requireCpuModel(options.model ?? DEFAULT_CPU_MODEL),

@@ -1,3 +1,4 @@
+import type { Design } from "@vmcslab/nested";
 import type { BusOptions, Clock, Credentials, JournalSpec, Logger, MetricsOptions } from "@vmcslab/runtime";
 import type { L0Safeguard } from "./sabotage.js";
 
@@ -14,6 +15,8 @@ export interface L0Options {
   readonly listen?: string;
   /** vmcs02 pool size of vcpus that do not say. Default: 1; 0 behaves as 1. */
   readonly poolSize?: number;
+  /** How it is built. Default: of each part the default of DEFAULT_DESIGN. */
+  readonly design?: Partial<Design>;
   /** Pages for VMCS and VMXON regions. Default: 4096. */
   readonly memoryPages?: number;
   /** Bytes of each VM's memory. Default: 64 MiB, of which only pages that are written cost anything. */

@@ -2,6 +2,7 @@ import { UsageError } from "@vmcslab/lab/errors";
 import { type BusOptions, JOURNAL_SPECS, type JournalSpec, parseJournalSpec } from "@vmcslab/runtime";
 import { L0_SAFEGUARDS, startL0 } from "@vmcslab/service-l0";
 import { type ServiceCredentialFlags, serviceCredentials } from "./credential-flags.js";
+import { type DesignFlags, designOptions } from "./design-flags.js";
 import { type EventsFlags, eventsBus } from "./events-flags.js";
 import { flagOrEnv } from "./flag-or-env.js";
 import { lostCpuOptions } from "./lost-cpu-flags.js";
@@ -16,7 +17,7 @@ import {
 } from "./service-flags.js";
 import { withoutSafeguard } from "./without-safeguard.js";
 
-export interface L0Flags extends CommonFlags, EventsFlags, ServiceCredentialFlags {
+export interface L0Flags extends CommonFlags, DesignFlags, EventsFlags, ServiceCredentialFlags {
   readonly poolSize?: string;
   readonly cpuModel?: string;
   readonly lostCpu?: string;
@@ -31,6 +32,7 @@ export async function l0Command(flags: L0Flags): Promise<void> {
     ...commonOptions(flags),
     ...(poolSize === undefined ? {} : { poolSize: wholeNumber(poolSize, "--pool-size") }),
     ...modelNamed(flags.cpuModel),
+    ...designOptions(flags),
     ...lostCpuOptions(flags),
     ...serviceCredentials(flags, "l0"),
     ...journalOptions(flags, bus),

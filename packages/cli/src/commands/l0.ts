@@ -18,6 +18,9 @@ export function addL0Command(program: Command): void {
     .description("run L0: the hypervisor that owns vcpus and their VMCSs")
     .option("--listen <address>", "host:port to listen on; port 0 takes a free one (default: 127.0.0.1:0)")
     .option("--pool-size <n>", "vmcs02s per vcpu that does not say (default: 1)")
+    .option("--design <design>", "vmcs02s of a vcpu: pool, or single, allocated at VMXON (default: pool)")
+    .option("--preparation <how>", "what it writes into a vmcs02 before it enters: full or incremental (default: full)")
+    .option("--clearing <how>", "how it clears several VMCSs: oneByOne, perCpu or atOnce (default: atOnce)")
     .option("--cpu-model <name>", "model of the CPUs it runs on (vmcslab models)")
     .option("--lost-cpu <policy>", "what to do about a CPU that falls silent: wait, fence or kill (default: wait)")
     .option("--lease <duration>", "fence, kill: how long a CPU may go on without hearing from L0 (default: 5s)")
@@ -49,6 +52,9 @@ export function addL0Command(program: Command): void {
     environment: {
       GRPC_LISTEN: "as --listen",
       POOL_SIZE: "as --pool-size",
+      DESIGN: "as --design",
+      PREPARATION: "as --preparation",
+      CLEARING: "as --clearing",
       LOST_CPU: "as --lost-cpu",
       CPU_LEASE: "as --lease",
       JOURNAL: "as --journal",

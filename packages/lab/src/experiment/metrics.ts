@@ -70,6 +70,11 @@ export const METRIC_GROUPS: readonly MetricGroup[] = [
     paths: ["crossCpuClear.meanUs", ...CLEAR_PHASES.map((phase) => `crossCpuClear.phases.${phase}.meanUs`)],
   },
   counts(
+    "nestedEntry",
+    ["count", "roundTrips.mean", "roundTrips.max", "vmwrites.mean", "vmwrites.total"],
+    "Entries of L2 for L1; how often L0 waited for CPUs until L2 ran; VMWRITEs to vmcs02s, those after a move included, per entry and in total.",
+  ),
+  counts(
     "load",
     ["ratePerSecond", "donePerSecond", "intended", "sent", "done", "unfinished"],
     "The rate of an open model, and what was reached; units of load that were due, begun, done; due and never done.",

@@ -17,6 +17,24 @@ const machine = z
     cpus: count(CPUS_MAX).default(4).describe("Logical processors of the host; each is one CPU service."),
     vcpus: count(VCPUS_MAX).default(4).describe("Virtual processors. A capture brings its own; this is then ignored."),
     poolSize: wholeNumber(0, 1_024).default(1).describe("vmcs02s that L0 keeps per vcpu; 0 behaves as 1."),
+    design: z
+      .enum(["pool", "single"])
+      .default("pool")
+      .describe(
+        "vmcs02s of a vcpu. `pool`: one per recently used vmcs12, at most `poolSize`. `single`: one, allocated at VMXON, as KVM has it today; `poolSize` says nothing then.",
+      ),
+    preparation: z
+      .enum(["full", "incremental"])
+      .default("full")
+      .describe(
+        "What L0 writes into a vmcs02 before it enters. `full`: every field. `incremental`: what differs from what it holds, if it last ran this vmcs12.",
+      ),
+    clearing: z
+      .enum(["oneByOne", "perCpu", "atOnce"])
+      .default("atOnce")
+      .describe(
+        "How several VMCSs are cleared, as when a vcpu is taken down. `oneByOne`: one cross-CPU clear each, one after the other. `perCpu`: one per CPU, one after the other. `atOnce`: one per CPU, at the same time.",
+      ),
     cpuModel: z
       .enum(Object.keys(CPU_MODELS))
       .optional()

@@ -62,7 +62,7 @@ export async function readPlanFile(file: string): Promise<PlanFile> {
 export async function parsePlanFile(text: string, file: string): Promise<PlanFile> {
   const document = checked(parseJson(text, file), file);
   const { plan, schema: _, ...found } = document;
-  const { lease, journal, latency, operations, faults: entries, ...rest } = plan;
+  const { lease, journal, latency, operations, faults: entries, design, ...rest } = plan;
   const faults = await readPlanFaults(entries, plan.cpus);
   const problems = [
     ...operations.flatMap((entry, index) =>
@@ -83,6 +83,7 @@ export async function parsePlanFile(text: string, file: string): Promise<PlanFil
       ...rest,
       leaseNs: nanoseconds(lease),
       ...(journal === undefined ? {} : { journalNs: nanoseconds(journal) }),
+      ...(design === undefined ? {} : { design }),
       latency: await readDistribution(latency),
       operations: operations.map(operationOf).sort((a, b) => a.atNs - b.atNs),
       faults: areProblems(faults) ? [] : faults,

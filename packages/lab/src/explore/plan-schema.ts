@@ -56,6 +56,14 @@ export const planFileSchema = z.strictObject({
     inOrder: z.boolean(),
     // How long a record of L0's journal takes to be safe; absent: L0 keeps none.
     journal: duration.optional(),
+    // How L0 is built; absent: as machine.design, machine.preparation and machine.clearing are by default.
+    design: z
+      .strictObject({
+        vmcs02: z.enum(["pool", "single"]),
+        preparation: z.enum(["full", "incremental"]),
+        clearing: z.enum(["oneByOne", "perCpu", "atOnce"]),
+      })
+      .optional(),
     operations: z.array(operationSchema).max(OPERATIONS_MAX),
     // Checked as those of experiments are.
     faults: z.array(z.unknown()),

@@ -20,6 +20,7 @@ export async function setupOf(loaded: LoadedExperiment | undefined, mutant: stri
   if (loaded === undefined) return { mutant, cpuModel: DEFAULT_CPU_MODEL, scope: {} };
   const { experiment, originOf } = loaded;
   const { cpus, poolSize, lostCpu, lease, cpuModel = DEFAULT_CPU_MODEL } = experiment.machine;
+  const { design: vmcs02, preparation, clearing } = experiment.machine;
   const isGiven = (...path: string[]): boolean => originOf(path) !== "default";
   return {
     mutant,
@@ -29,6 +30,9 @@ export async function setupOf(loaded: LoadedExperiment | undefined, mutant: stri
       ...(isGiven("machine", "poolSize") ? { poolSize } : {}),
       ...(isGiven("machine", "lostCpu") ? { policy: lostCpu } : {}),
       ...(isGiven("machine", "lease") ? { leaseNs: nanoseconds(lease) } : {}),
+      ...(isGiven("machine", "design") ? { vmcs02 } : {}),
+      ...(isGiven("machine", "preparation") ? { preparation } : {}),
+      ...(isGiven("machine", "clearing") ? { clearing } : {}),
       // A fault names its CPUs, so their number is not drawn either.
       ...(isGiven("faults") ? { cpus, faults: await readFaults(experiment) } : {}),
     },

@@ -1,6 +1,7 @@
 /** All that a run measures beside single numbers: whole distributions, how they went over time, when faults acted. */
 import type { HistoryEvent } from "@vmcslab/history";
 import { type ClearReport, ClearTimes } from "./clear-times.js";
+import { EntryCosts, type EntryReport } from "./entry-costs.js";
 import { FaultBands } from "./fault-bands.js";
 import type { TimeHistogram } from "./histogram.js";
 import { LATENCY_SCHEMA, type LatencyFile } from "./latency-file.js";
@@ -20,6 +21,7 @@ export class Measurements {
   readonly #options: MeasurementOptions;
   readonly #series: SeriesRecorder;
   readonly #clears: ClearTimes;
+  readonly #entries: EntryCosts;
   readonly #faults = new FaultBands();
 
   constructor(options: MeasurementOptions) {
@@ -28,6 +30,7 @@ export class Measurements {
     this.#series = new SeriesRecorder(unitNs);
     const isMeasured = (beganNs: number): boolean => !warmup.covers(startNs + beganNs);
     this.#clears = new ClearTimes({ unitNs, isMeasured, series: this.#series });
+    this.#entries = new EntryCosts(isMeasured);
   }
 
   /** Something that goes into a histogram ended at `atNs` of the run's monotonic clock. */
@@ -40,6 +43,7 @@ export class Measurements {
     return (event) => {
       const atNs = sharedClock ? event.monoNs - startNs : (event.wallUs - startUs) * 1_000;
       this.#clears.observe(event, atNs);
+      this.#entries.observe(event, atNs);
       this.#faults.observe(event, atNs);
     };
   }
@@ -47,6 +51,11 @@ export class Measurements {
   /** Undefined: there was no cross-CPU clear. */
   clears(): ClearReport | undefined {
     return this.#clears.report();
+  }
+
+  /** Undefined: there was no nested entry. */
+  nestedEntry(): EntryReport | undefined {
+    return this.#entries.report();
   }
 
   /** Every histogram by its name: those that were measured elsewhere, and those of clears. */

@@ -3,6 +3,7 @@ import type { HostCounters } from "@vmcslab/nested";
 import type { Experiment } from "../experiment/schema.js";
 import { checkThresholds } from "../experiment/thresholds.js";
 import type { ClearReport } from "../measure/clear-times.js";
+import type { EntryReport } from "../measure/entry-costs.js";
 import type { LatencyRecorder } from "../measure/latency.js";
 import type { LoadRecorder } from "../measure/load.js";
 import type { EventCounts, FaultsReport, RunningTarget } from "../target/target.js";
@@ -26,6 +27,7 @@ export interface RunParts {
   readonly load: LoadRecorder;
   readonly findings: Findings;
   readonly crossCpuClear: ClearReport | undefined;
+  readonly nestedEntry: EntryReport | undefined;
   readonly machine?: MachineFacts;
   readonly counters: HostCounters | undefined;
   readonly events: EventCounts;
@@ -42,7 +44,7 @@ export interface RunParts {
 
 export function assembleResult(parts: RunParts): RunResult {
   const { experiment, seed, signal, findings, gaps, events, violationCount, workload, target, faults } = parts;
-  const { cpus, poolSize } = experiment.machine;
+  const { cpus, poolSize, design, preparation, clearing } = experiment.machine;
   const { simulated } = target;
   const measured = measuredOf(parts);
   const evidence = { violations: violationCount, lost: events.lost, failures: findings.unexplainedCount, gaps };
@@ -54,7 +56,7 @@ export function assembleResult(parts: RunParts): RunResult {
     mode: target.mode,
     ...(parts.without === undefined ? {} : { without: parts.without }),
     ...(simulated === undefined ? {} : { simulation: simulationReport(simulated, parts.latencies) }),
-    host: { cpus, vcpus: parts.vcpus, poolSize },
+    host: { cpus, vcpus: parts.vcpus, poolSize, design, preparation, clearing },
     ...(parts.machine === undefined ? {} : { machine: parts.machine }),
     ...measured,
     failures: findings.failures,
@@ -75,12 +77,13 @@ export function assembleResult(parts: RunParts): RunResult {
 }
 
 function measuredOf(parts: RunParts): Parameters<typeof metricOf>[0] {
-  const { latencies, load, crossCpuClear, counters, events } = parts;
+  const { latencies, load, crossCpuClear, nestedEntry, counters, events } = parts;
   const loadReport = load.report(latencies);
   return {
     operations: latencies.summary(),
     ...(loadReport === undefined ? {} : { load: loadReport }),
     ...(crossCpuClear === undefined ? {} : { crossCpuClear }),
+    ...(nestedEntry === undefined ? {} : { nestedEntry }),
     clears: {
       local: counters?.clearsLocal ?? 0,
       crossCpu: counters?.clearsCrossCpu ?? 0,

@@ -1,6 +1,8 @@
 /** The result of a run: what `--json` prints and result.json holds. Its schema is `vmcslab.result/v1`; keys may be added, never changed. */
+import type { Design } from "@vmcslab/nested";
 import type { ThresholdOutcome } from "../experiment/thresholds.js";
 import type { ClearReport } from "../measure/clear-times.js";
+import type { EntryReport } from "../measure/entry-costs.js";
 import type { OperationLatency } from "../measure/latency.js";
 import type { LoadReport } from "../measure/load.js";
 import type { OperationName } from "../measure/operations.js";
@@ -36,12 +38,21 @@ export interface RunResult {
   readonly without?: string;
   /** Only of a simulated run: then all times here are virtual, `durationMs` too. */
   readonly simulation?: SimulationReport;
-  readonly host: { readonly cpus: number; readonly vcpus: number; readonly poolSize: number };
+  readonly host: {
+    readonly cpus: number;
+    readonly vcpus: number;
+    readonly poolSize: number;
+    readonly design: Design["vmcs02"];
+    readonly preparation: Design["preparation"];
+    readonly clearing: Design["clearing"];
+  };
   /** Where it was measured. Absent where time is virtual. */
   readonly machine?: MachineFacts;
   readonly operations: Partial<Record<OperationName, OperationLatency>>;
   /** Cross-CPU clears inside L0, as the history tells them: from the decision until the image is stored and the record says so. Absent: there was none. */
   readonly crossCpuClear?: ClearReport;
+  /** What nested entries cost in messages and VMWRITEs, as the history tells them. Absent: there was none. */
+  readonly nestedEntry?: EntryReport;
   /** What became of the units of load. Absent of a replay, which has none. */
   readonly load?: LoadReport;
   /** `initial`: the VMCLEAR that every VMCS begins with. The three add up to the history's vmcs.clear events. */
@@ -81,7 +92,7 @@ export interface RunResult {
 
 /** A number of a result by its dotted path, as thresholds name it. */
 export function metricOf(
-  result: Pick<RunResult, "operations" | "load" | "crossCpuClear" | "clears" | "pool" | "events">,
+  result: Pick<RunResult, "operations" | "load" | "crossCpuClear" | "nestedEntry" | "clears" | "pool" | "events">,
   metric: string,
 ): number | undefined {
   let value: unknown = result;

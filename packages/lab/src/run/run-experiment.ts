@@ -126,6 +126,7 @@ export async function runExperiment(options: RunOptions): Promise<RunResult> {
       ...{ experiment, seed, again, signal, target, vcpus: workload.vcpus, workload: workloadReport },
       ...{ latencies, load, findings, counters, events: settlement.events, gaps, faults: faults() },
       crossCpuClear: measurements.clears(),
+      nestedEntry: measurements.nestedEntry(),
       ...(simulated === undefined ? { machine } : {}),
       faultNotes: live?.notes ?? [],
       violations: [...findings.violations, ...history.violations],
@@ -174,10 +175,11 @@ async function targetOptions(
   { experiment, natsUrl, natsLogin, logLevel }: RunOptions,
   folder: RunFolder,
 ): Promise<TargetOptions> {
-  const { cpus, poolSize, cpuModel, lostCpu, lease, journal } = experiment.machine;
+  const { cpus, poolSize, cpuModel, lostCpu, lease, journal, design, preparation, clearing } = experiment.machine;
   return {
     cpus,
     poolSize,
+    design: { vmcs02: design, preparation, clearing },
     lostCpu,
     lease,
     ...(cpuModel === undefined ? {} : { cpuModel }),

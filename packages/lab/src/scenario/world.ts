@@ -1,6 +1,6 @@
 import { RandomStream } from "@vmcslab/faults";
 import type { HistoryEvent } from "@vmcslab/history";
-import type { Answer, Hypervisor, LeaseTerms, LostVmcsPolicy, Operation } from "@vmcslab/nested";
+import type { Answer, Design, Hypervisor, LeaseTerms, LostVmcsPolicy, Operation } from "@vmcslab/nested";
 import { SimHost } from "@vmcslab/sim";
 import { CPU_MODELS, type CpuModel, cpuModelNamed } from "@vmcslab/vmx";
 import { UsageError } from "../errors.js";
@@ -10,6 +10,7 @@ import { Log } from "./log.js";
 export interface WorldConfig {
   readonly cpus: number;
   readonly poolSize: number;
+  readonly design: Design;
   readonly memoryPages: number;
   readonly model: string;
   readonly lostVmcs: LostVmcsPolicy;
@@ -47,11 +48,18 @@ export class World {
   lifeOfL0 = 1;
 
   constructor(config: WorldConfig) {
-    const { cpus, poolSize, memoryPages, lostVmcs, lease, beatNs, latencyNs } = config;
+    const { cpus, poolSize, design, memoryPages, lostVmcs, lease, beatNs, latencyNs } = config;
     this.host = new SimHost({
       name: "scenario",
       cpus,
-      config: { poolSize, memoryPages, lostVmcs, l1MemoryBytes: L1_MEMORY_BYTES, model: modelByName(config.model) },
+      config: {
+        poolSize,
+        design,
+        memoryPages,
+        lostVmcs,
+        l1MemoryBytes: L1_MEMORY_BYTES,
+        model: modelByName(config.model),
+      },
       lease,
       beatNs,
       deadlineMs: config.deadlineNs / 1e6,

@@ -24,10 +24,10 @@ afterEach(() => rmSync(runs, { recursive: true }));
 
 /** A result in which the number of pool hits says which run it is of. */
 function resultOf({ cell, repetition, seed }: ScheduledRun, more: Partial<RunResult> = {}): RunResult {
-  const { poolSize, cpus, vcpus } = cell.loaded.experiment.machine;
+  const { poolSize, cpus, vcpus, design, preparation, clearing } = cell.loaded.experiment.machine;
   return {
     ...{ schema: RESULT_SCHEMA, experiment: "sweep", seed, verdict: "valid", mode: "simulated" },
-    host: { cpus, vcpus, poolSize },
+    host: { cpus, vcpus, poolSize, design, preparation, clearing },
     operations: repetition === 2 ? {} : { place: { count: 1, latencyUs: { p50: 1, p90: 1, p99: 1, p999: 1, max: 1 } } },
     clears: { local: 0, crossCpu: 0, initial: 0 },
     pool: { hits: 100 * poolSize + repetition, recycles: 0, allocations: 0, frees: 0 },

@@ -1,7 +1,7 @@
 /** Where an experiment runs: a host, and the trace that records it. */
 
 import type { Fault, FaultFact, FaultTally } from "@vmcslab/faults";
-import type { HostCounters } from "@vmcslab/nested";
+import type { Design, HostCounters } from "@vmcslab/nested";
 import type { Credentials, NatsLogin } from "@vmcslab/runtime";
 import type { CostModel, CycleTotals } from "@vmcslab/sim";
 import type { HostProcesses } from "../faults/processes.js";
@@ -51,6 +51,7 @@ export interface Settlement {
 export interface TargetOptions {
   readonly cpus: number;
   readonly poolSize: number;
+  readonly design: Design;
   readonly cpuModel?: string;
   /** What L0 does about a silent CPU. */
   readonly lostCpu: "wait" | "fence" | "kill";

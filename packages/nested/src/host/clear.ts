@@ -3,6 +3,7 @@ import { type BatchResult, fail, OperationFailed, type OutgoingBatch, type Steps
 import { applyFields } from "../field-values.js";
 import type { BatchInstruction, InstructionResult } from "../interconnect/batch.js";
 import { clearTiming } from "../interconnect/timing.js";
+import type { Design } from "./design.js";
 import type { HostState } from "./host-state.js";
 import { type LoadedVmcs, NOWHERE } from "./loaded-vmcs.js";
 import { describeStop, findStop, leaveOtherGuest, type Task } from "./task.js";
@@ -30,18 +31,39 @@ export function withdrawClear({ vmcs, cpu, epoch, wasInDoubt }: DecidedClear): v
 
 /**
  * Clears every VMCS of the list on the CPU where it was last loaded, and waits. On the task's own CPU that is a VMCLEAR in its script; on others a
- * cross-CPU clear: one batch per CPU, all at once, together with the script. VMCSs that are active nowhere cost nothing.
+ * cross-CPU clear. The design says which of them go together; the first ones take the script along. A part that fails ends it: what has not been sent is not decided. VMCSs that are active nowhere cost nothing.
  * (KVM: loaded_vmcs_clear, one smp_call_function_single per VMCS.)
  */
 export function* clearAll(task: Task, vmcss: readonly LoadedVmcs[], cause: string): Steps<void> {
+  for (const vmcs of vmcss) if (vmcs.cpu === task.cpu.number) clearLocally(task, decide(task, vmcs), cause);
+  const remote = vmcss.filter((vmcs) => vmcs.isActive && vmcs.cpu !== task.cpu.number);
+  for (const together of partsOf(remote, task.host.design.clearing)) yield* clearTogether(task, together, cause);
+}
+
+function partsOf(vmcss: readonly LoadedVmcs[], clearing: Design["clearing"]): readonly (readonly LoadedVmcs[])[] {
+  if (vmcss.length === 0) return [];
+  switch (clearing) {
+    case "oneByOne":
+      return vmcss.map((vmcs) => [vmcs]);
+    case "perCpu":
+      return [...new Set(vmcss.map(({ cpu }) => cpu))].map((cpu) => vmcss.filter((vmcs) => vmcs.cpu === cpu));
+    case "atOnce":
+      return [vmcss];
+  }
+}
+
+function decide({ host }: Task, vmcs: LoadedVmcs): DecidedClear {
+  forgetCurrent(host, vmcs, vmcs.cpu);
+  return decideClear(vmcs);
+}
+
+/** One batch per CPU, to all of them at once. */
+function* clearTogether(task: Task, vmcss: readonly LoadedVmcs[], cause: string): Steps<void> {
   const remote = new Map<number, DecidedClear[]>();
   for (const vmcs of vmcss) {
-    const { cpu } = vmcs;
-    if (cpu === NOWHERE) continue;
-    forgetCurrent(task.host, vmcs, cpu);
-    const clear = decideClear(vmcs);
-    if (cpu === task.cpu.number) clearLocally(task, clear, cause);
-    else remote.set(cpu, [...(remote.get(cpu) ?? []), clear]);
+    // While others were waited for, a CPU that was lost took it along.
+    if (vmcs.cpu === NOWHERE) continue;
+    remote.set(vmcs.cpu, [...(remote.get(vmcs.cpu) ?? []), decide(task, vmcs)]);
   }
   if (remote.size === 0) return;
   const targets = [...remote];

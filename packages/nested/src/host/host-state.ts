@@ -5,6 +5,7 @@ import { fail, type Operation } from "../effect.js";
 import type { Ledger } from "../journal/ledger.js";
 import type { JournalRecord } from "../journal/record.js";
 import { Allocator } from "./allocator.js";
+import { DEFAULT_DESIGN, type Design } from "./design.js";
 import { HostCpu } from "./host-cpu.js";
 import { LoadedVmcs } from "./loaded-vmcs.js";
 import { type Vcpu, Vm } from "./vcpu.js";
@@ -23,6 +24,8 @@ export interface HostConfig {
    * yet may still write a VMCS of the old one back. Default: 0.
    */
   readonly life?: number;
+  /** Default: {@link DEFAULT_DESIGN}. */
+  readonly design?: Design;
   /** What becomes of the vcpus whose VMCSs were on a CPU that is lost. Default: rebuild. */
   readonly lostVmcs?: LostVmcsPolicy;
 }
@@ -81,6 +84,7 @@ export class HostState {
   readonly scratch = new FieldStore();
   /** Crash clear-all has begun: nothing is run any more. */
   crashed = false;
+  readonly design: Design;
   readonly emit: (fact: EventFact) => void;
   readonly begin: (operation: Operation<void>) => void;
   readonly #record: ((record: JournalRecord) => void) | undefined;
@@ -89,6 +93,7 @@ export class HostState {
     readonly config: HostConfig,
     { emit, begin, record }: HostPorts,
   ) {
+    this.design = config.design ?? DEFAULT_DESIGN;
     this.emit = emit;
     this.begin = begin;
     this.#record = record;

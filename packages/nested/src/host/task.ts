@@ -23,6 +23,8 @@ interface Flushed {
 /** One operation at work for one vcpu on one CPU. */
 export class Task {
   script: Script;
+  /** How often it waited for CPUs; batches that go out together are one round trip. */
+  roundTrips = 0;
 
   constructor(
     readonly host: HostState,
@@ -51,6 +53,7 @@ export class Task {
     const script = this.script;
     this.script = new Script(this.cpu);
     if (script.isEmpty && others.length === 0) return { own: undefined, stopped: undefined, others: [] };
+    this.roundTrips++;
     if (script.isEmpty) {
       return { own: undefined, stopped: undefined, others: yield { kind: "batches", batches: others } };
     }

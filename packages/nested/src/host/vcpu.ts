@@ -50,6 +50,8 @@ export class Vcpu {
   guestMode = false;
   /** Most recently used first. */
   readonly pool: PoolEntry[] = [];
+  /** Allocated at VMXON, and no vmcs12 has run on it yet. Only in the design `single`. */
+  spareVmcs02: LoadedVmcs | undefined;
   /** The VMCS in use: vmcs01, or one of the pool. */
   loaded: LoadedVmcs;
   /** A batch to its CPU ended without an answer: until it is settled, what it did is not known. */
@@ -73,6 +75,12 @@ export class Vcpu {
 
   get poolCapacity(): number {
     return Math.max(this.poolSize, 1);
+  }
+
+  /** Every VMCS that it owns. */
+  get vmcss(): LoadedVmcs[] {
+    const spare = this.spareVmcs02;
+    return [this.vmcs01, ...this.pool.map((entry) => entry.vmcs), ...(spare === undefined ? [] : [spare])];
   }
 
   poolOrder(): number[] {

@@ -70,7 +70,7 @@ export class JournalImage {
     vcpu.facts = facts;
     applyFields(vmcs12, vcpu.vmcs12);
     for (const vmcs of vmcss) applyVmcs(vcpu, vmcs);
-    const used = new Set([facts.vmcs01, ...facts.pool.map((entry) => entry.vmcs)]);
+    const used = new Set([facts.vmcs01, facts.spareVmcs02, ...facts.pool.map((entry) => entry.vmcs)]);
     for (const id of [...vcpu.vmcss.keys()]) if (!used.has(id)) vcpu.vmcss.delete(id);
   }
 

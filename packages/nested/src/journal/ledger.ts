@@ -42,8 +42,7 @@ export class Ledger {
 
   #vcpu(vcpu: Vcpu, operation: number): VcpuRecord {
     const before = this.image.vcpus.get(vcpu.id);
-    const { vmcs12, pool, vmcs01, loaded } = vcpu;
-    const vmcss = [vmcs01, ...pool.map((entry) => entry.vmcs)];
+    const { vmcs12, pool, vmcs01, loaded, spareVmcs02, vmcss } = vcpu;
     return {
       id: vcpu.id,
       vm: vcpu.vm.id,
@@ -60,6 +59,7 @@ export class Ledger {
       vmcs01: vmcs01.id,
       loaded: loaded.id,
       pool: pool.map(({ vmptr, vmcs }) => ({ vmptr, vmcs: vmcs.id })),
+      ...(spareVmcs02 === undefined ? {} : { spareVmcs02: spareVmcs02.id }),
       vmcss: vmcss.flatMap((vmcs) => changedVmcs(before?.vmcss.get(vmcs.id), vmcs)),
     };
   }

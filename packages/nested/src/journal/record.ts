@@ -44,7 +44,9 @@ export interface VcpuRecord {
   readonly loaded: number;
   /** Most recently used first. */
   readonly pool: readonly { readonly vmptr: number; readonly vmcs: number }[];
-  /** Its VMCSs that changed. Those that are neither vmcs01 nor in the pool any more are freed. */
+  /** Identity of a vmcs02 that no vmcs12 has run on yet; absent: there is none. */
+  readonly spareVmcs02?: number;
+  /** Its VMCSs that changed. Those that are none of these any more are freed. */
   readonly vmcss: readonly VmcsRecord[];
 }
 

@@ -76,7 +76,7 @@ function emptying(
 /** What the CPU flushed belongs to an operation that has not happened. The VMCS is where L0 says, or nowhere, and its contents are L0's. */
 function refuseFlushed(host: HostState, cpu: HostCpu, { region }: HeldVmcs, operation: number): void {
   for (const vcpu of host.vcpus.values()) {
-    for (const { id, region: own } of [vcpu.vmcs01, ...vcpu.pool.map((entry) => entry.vmcs)])
+    for (const { id, region: own } of vcpu.vmcss)
       if (own === region) host.emit({ kind: "vmcs.lost", operation, vmcs: id, region, cpu: cpu.number });
   }
 }

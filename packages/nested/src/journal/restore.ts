@@ -94,6 +94,10 @@ function restoreVcpu(host: HostState, image: VcpuImage, homeless: ReadonlySet<nu
     vcpu.pool.push({ vmptr, vmcs: vmcsOf(vmcs) });
     host.allocator.adoptNode();
   }
+  if (facts.spareVmcs02 !== undefined) {
+    vcpu.spareVmcs02 = vmcsOf(facts.spareVmcs02);
+    host.allocator.adoptNode();
+  }
   vm.vcpus.add(facts.id);
   host.vcpus.set(facts.id, vcpu);
   host.emit({ kind: "vcpu.restored", operation: 0, vcpu: facts.id, cpu: facts.cpu, count: facts.poolSize });

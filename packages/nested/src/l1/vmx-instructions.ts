@@ -3,7 +3,7 @@ import type { L1Instruction, L1Outcome } from "../api.js";
 import type { Steps } from "../effect.js";
 import type { Task } from "../host/task.js";
 import { NO_POINTER } from "../host/vcpu.js";
-import { freeAllVmcs02, freeVmcs02 } from "../pool/pool.js";
+import { freeAllVmcs02, freeVmcs02, reserveVmcs02 } from "../pool/pool.js";
 import {
   cacheVmcs12,
   checkPermission,
@@ -31,6 +31,7 @@ export function vmxon(task: Task, { addr, user }: Only<"vmxon" | "vmclear" | "vm
   if (vcpu.vmxon) return vmFail(vcpu, 15);
   if (!isRegionAddress(addr, task.host.config.model.physicalAddressWidth)) return FAIL_INVALID;
   if (!isBacked(vcpu, addr) || vcpu.vm.memory.read32(Number(addr)) !== VMCS12_REVISION) return FAIL_INVALID;
+  if (task.host.design.vmcs02 === "single") reserveVmcs02(task);
   vcpu.vmxon = true;
   vcpu.vmxonPointer = Number(addr);
   vcpu.currentVmptr = NO_POINTER;
@@ -55,7 +56,7 @@ export function* freeNested(task: Task): Steps<void> {
   vcpu.currentVmptr = NO_POINTER;
 }
 
-/** handle_vmclear. The revision is not looked at; a write that falls outside memory is ignored. */
+/** handle_vmclear. The revision is not looked at; a write that falls outside memory is ignored. A single vmcs02 is no vmcs12's own, so it stays. */
 export function* vmclear(task: Task, { addr, user }: Only<"vmxon" | "vmclear" | "vmptrld">): Steps<L1Outcome> {
   const { vcpu, host } = task;
   const refused = checkPermission(vcpu, user === true);
@@ -65,7 +66,7 @@ export function* vmclear(task: Task, { addr, user }: Only<"vmxon" | "vmclear" | 
   if (address === vcpu.vmxonPointer) return vmFail(vcpu, 3);
   if (address === vcpu.currentVmptr) releaseVmcs12(vcpu);
   vcpu.vm.memory.writeLaunched(address, false);
-  yield* freeVmcs02(task, address);
+  if (host.design.vmcs02 === "pool") yield* freeVmcs02(task, address);
   return SUCCEED;
 }
 

@@ -15,6 +15,7 @@ import { NO_POINTER, type Vcpu } from "../host/vcpu.js";
 import { checkPermission, FAIL_INVALID, vmFail } from "../l1/vmcs12.js";
 import { type CurrentVmcs02, getCurrentVmcs02 } from "../pool/pool.js";
 import { l1Model } from "./capabilities.js";
+import { whatDiffers } from "./incremental.js";
 import { loadL1HostState, prepareVmcs02 } from "./prepare.js";
 
 type Run = Extract<L1Instruction, { op: "vmlaunch" | "vmresume" }>;
@@ -62,7 +63,9 @@ function checkL2State({ vcpu, host }: Task): EntryFailure | undefined {
 
 function* enterL2(task: Task, { vmcs, how }: CurrentVmcs02): Steps<L1Outcome> {
   const { vcpu, host, operation } = task;
-  task.script.write(vmcs, prepareVmcs02(vcpu.vmcs12.fields, host.config.model, vcpu.id));
+  const prepared = prepareVmcs02(vcpu.vmcs12.fields, host.config.model, vcpu.id);
+  const differs = host.design.preparation === "incremental" && how === "hit";
+  task.script.write(vmcs, differs ? whatDiffers(prepared, vmcs.known) : prepared);
   const instruction = vmcs.launched ? "vmresume" : "vmlaunch";
   vcpu.loaded = vmcs;
   vcpu.guestMode = true;
@@ -79,6 +82,7 @@ function* enterL2(task: Task, { vmcs, how }: CurrentVmcs02): Steps<L1Outcome> {
     vmcs: vmcs.id,
     instruction,
     cause: how,
+    count: task.roundTrips,
   });
   return { status: "l2" };
 }

@@ -52,18 +52,28 @@ function recycle(task: Task, vmptr: number): LoadedVmcs {
 }
 
 function allocate(task: Task, vmptr: number): LoadedVmcs {
-  const { host, vcpu, operation } = task;
-  if (!host.allocator.allocateNode()) refuse(task, "no memory for a pool entry");
-  const vmcs = host.allocateVmcs("vmcs02", vcpu.id, operation);
-  if (vmcs === undefined) {
-    host.allocator.freeNode();
-    refuse(task, "no page for a vmcs02");
-  }
+  const { host, vcpu } = task;
+  const vmcs = vcpu.spareVmcs02 ?? newVmcs02(task, (message) => refuse(task, message));
+  vcpu.spareVmcs02 = undefined;
   const entry = { vmptr, vmcs };
   vcpu.pool.unshift(entry);
   host.counters.poolAllocations++;
   emitPool(task, "pool.allocate", entry);
   return vmcs;
+}
+
+function newVmcs02({ host, vcpu, operation }: Task, refused: (message: string) => never): LoadedVmcs {
+  if (!host.allocator.allocateNode()) refused("no memory for a pool entry");
+  const vmcs = host.allocateVmcs("vmcs02", vcpu.id, operation);
+  if (vmcs !== undefined) return vmcs;
+  host.allocator.freeNode();
+  refused("no page for a vmcs02");
+}
+
+/** enter_vmx_operation of the design `single`: the vcpu's one vmcs02 is allocated before L1 is in VMX operation, and without it L1's VMXON fails (ENOMEM to user space). */
+export function reserveVmcs02(task: Task): void {
+  const { vcpu } = task;
+  vcpu.spareVmcs02 ??= newVmcs02(task, (message) => fail("noMemory", `${message} (VMXON of vcpu ${vcpu.id})`));
 }
 
 function refuse(task: Task, message: string): never {
@@ -90,7 +100,13 @@ export function* freeVmcs02(task: Task, vmptr: number): Steps<void> {
  * vmcs01 is in use; as in kernel 4.9, a vmcs02 that is in use all the same is kept, rather than freed under the processor.
  */
 export function* freeAllVmcs02(task: Task): Steps<void> {
-  yield* freeEntries(task, [...task.vcpu.pool]);
+  const { host, vcpu, operation } = task;
+  yield* freeEntries(task, [...vcpu.pool]);
+  const spare = vcpu.spareVmcs02;
+  if (spare === undefined) return;
+  vcpu.spareVmcs02 = undefined;
+  host.freeVmcs(spare, operation);
+  host.allocator.freeNode();
 }
 
 function* freeEntries(task: Task, entries: readonly PoolEntry[]): Steps<void> {

@@ -2,6 +2,7 @@ import type { MethodDefinition } from "@grpc/grpc-js";
 import type {
   Answer,
   CreateVcpuRequest,
+  Design,
   GuestExitAnswer,
   GuestExitRequest,
   HostCounters,
@@ -10,6 +11,7 @@ import type {
   NestedState,
 } from "@vmcslab/nested";
 import type { SequencePosition } from "../bus/recorder.js";
+import { designFromWire } from "../codec/design.js";
 import { countersFromWire, createVcpuToWire, guestExitToWire } from "../codec/host.js";
 import { InvalidMessage } from "../codec/invalid-message.js";
 import { l1InstructionToWire, l1OutcomeFromWire } from "../codec/l1.js";
@@ -86,6 +88,7 @@ export interface HostInfo {
   readonly leaseMs: number;
   /** What its next life goes on from. */
   readonly journal: JournalSpec["kind"];
+  readonly design: Design;
 }
 
 /** As `vmcslab l0 --lost-cpu` has it. */
@@ -224,13 +227,15 @@ function guestLevel(level: number): 1 | 2 {
 }
 
 function hostInfo(wire: GetHostResponse): HostInfo {
-  const { host, session, poolSize, memoryPages, counters, lostCpu, leaseMs, journal } = wire;
+  const { host, session, poolSize, memoryPages, counters, lostCpu, leaseMs, journal, design, preparation, clearing } =
+    wire;
   return {
     ...{ host, poolSize, memoryPages, leaseMs },
     session: toNumber(session, "session"),
     counters: countersFromWire(required(counters, "counters")),
     lostCpu: LOST_CPU_POLICY.fromWire(lostCpu),
     journal: JOURNAL_KIND.fromWire(journal),
+    design: designFromWire({ design, preparation, clearing }),
   };
 }
 

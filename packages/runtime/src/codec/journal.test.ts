@@ -23,13 +23,17 @@ const vmcs = fc.record({
   ...{ missesWrites: fc.boolean(), home: fields, known: fields },
 });
 
-const vcpu: fc.Arbitrary<VcpuRecord> = fc.record({
+const recordedVcpu = fc.record({
   ...{ id: small, vm: small, operation: large, cpu: small, poolSize: small, vmxon: fc.boolean() },
   ...{ vmxonPointer: pointer, currentVmptr: pointer, guestMode: fc.boolean(), killed: fc.boolean() },
   ...{ vmcs12Launched: fc.boolean(), vmcs12: fields, vmcs01: small, loaded: small },
   pool: fc.array(fc.record({ vmptr: address, vmcs: small }), { maxLength: 4 }),
   vmcss: fc.array(vmcs, { maxLength: 3 }),
 });
+
+const vcpu: fc.Arbitrary<VcpuRecord> = fc
+  .tuple(recordedVcpu, fc.option(small, { nil: undefined }))
+  .map(([facts, spareVmcs02]) => (spareVmcs02 === undefined ? facts : { ...facts, spareVmcs02 }));
 
 const cpu: fc.Arbitrary<CpuRecord> = fc.record({
   ...{ number: small, incarnation: large, online: fc.boolean() },

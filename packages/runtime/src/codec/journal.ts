@@ -6,7 +6,7 @@ import type {
   JournalRecord as WireJournalRecord,
 } from "../generated/vmcslab/v1/journal.js";
 import { fieldsFromWire, fieldsToWire } from "./fields.js";
-import { required, toNumber } from "./numbers.js";
+import { defined, required, toNumber } from "./numbers.js";
 
 /** There is no such address: how the core says that there is no pointer. */
 const NO_POINTER = -1;
@@ -43,9 +43,11 @@ export function journalRecordFromWire({ next, vcpus, destroyed, pages, cpus }: W
   };
 }
 
-function vcpuToWire({ vmcs12, pool, vmcss, vmxonPointer, currentVmptr, operation, ...facts }: VcpuRecord): JournalVcpu {
+function vcpuToWire(record: VcpuRecord): JournalVcpu {
+  const { vmcs12, pool, vmcss, vmxonPointer, currentVmptr, operation, spareVmcs02, ...facts } = record;
   return {
     ...facts,
+    spareVmcs02,
     operation: BigInt(operation),
     vmxonPointer: pointerToWire(vmxonPointer),
     currentVmptr: pointerToWire(currentVmptr),
@@ -56,9 +58,10 @@ function vcpuToWire({ vmcs12, pool, vmcss, vmxonPointer, currentVmptr, operation
 }
 
 function vcpuFromWire(wire: JournalVcpu): VcpuRecord {
-  const { vmcs12, pool, vmcss, vmxonPointer, currentVmptr, operation, ...facts } = wire;
+  const { vmcs12, pool, vmcss, vmxonPointer, currentVmptr, operation, spareVmcs02, ...facts } = wire;
   return {
     ...facts,
+    ...defined({ spareVmcs02 }),
     operation: toNumber(operation, "operation"),
     vmxonPointer: pointerFromWire(vmxonPointer),
     currentVmptr: pointerFromWire(currentVmptr),

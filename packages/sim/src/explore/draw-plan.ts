@@ -1,4 +1,5 @@
 import { type Distribution, RandomStream } from "@vmcslab/faults";
+import { DEFAULT_DESIGN, type Design } from "@vmcslab/nested";
 import { drawFaults } from "./draw-faults.js";
 import type { ExploreScope, LostCpuPolicy, Plan, PlannedOperation, PlannedStep } from "./plan.js";
 
@@ -31,6 +32,7 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
   const operations = drawOperations(random.fork("operations"), cpus, scope.poolSize);
   const endNs = operations.at(-1)?.atNs ?? 0;
   const journalNs = drawJournalNs(random.fork("journal"));
+  const design = drawDesign(random.fork("design"), scope);
   return {
     seed,
     cpus,
@@ -40,6 +42,7 @@ export function drawPlan(seed: number, scope: ExploreScope = {}): Plan {
     latency: drawLatency(shape),
     inOrder: shape.below(4) !== 0,
     ...(journalNs === undefined ? {} : { journalNs }),
+    ...(design === undefined ? {} : { design }),
     operations,
     faults: scope.faults ?? drawFaults(random.fork("faults"), { cpus, endNs }),
   };
@@ -54,6 +57,25 @@ function drawnLeaseNs(random: RandomStream, { leaseNs }: ExploreScope): number {
 /** Most L0s keep a journal; with a slow one operations overlap while their records are not safe yet. */
 function drawJournalNs(random: RandomStream): number | undefined {
   return random.pick([undefined, 0, 10 * MICROSECOND, 100 * MICROSECOND, MILLISECOND]);
+}
+
+/** Half of the runs are of the default; the others try every way in which L0 can be built. */
+function drawDesign(random: RandomStream, given: ExploreScope): Design | undefined {
+  const isDefault = random.below(2) === 0;
+  const drawn: Design = {
+    vmcs02: random.pick<Design["vmcs02"]>(["pool", "pool", "single"]),
+    preparation: random.pick<Design["preparation"]>(["full", "incremental", "incremental"]),
+    clearing: random.pick<Design["clearing"]>(["oneByOne", "perCpu", "atOnce"]),
+  };
+  const usual = isDefault ? DEFAULT_DESIGN : drawn;
+  const { vmcs02 = usual.vmcs02, preparation = usual.preparation, clearing = usual.clearing } = given;
+  const design = { vmcs02, preparation, clearing };
+  return isDefaultDesign(design) ? undefined : design;
+}
+
+function isDefaultDesign({ vmcs02, preparation, clearing }: Design): boolean {
+  const usual = DEFAULT_DESIGN;
+  return vmcs02 === usual.vmcs02 && preparation === usual.preparation && clearing === usual.clearing;
 }
 
 function drawLatency(random: RandomStream): Distribution {

@@ -42,13 +42,16 @@ export function describeFault(fault: Fault, index: number): string {
 
 /** What is not said by its operations and faults: how large the host is, and how it behaves. */
 export function describeHost(plan: Plan): string {
-  const { cpus, policy, leaseNs, latency, inOrder, memoryPages, journalNs } = plan;
+  const { cpus, policy, leaseNs, latency, inOrder, memoryPages, journalNs, design } = plan;
   const lost =
     policy === "wait" ? "L0 waits for a silent CPU" : `policy ${policy} with leases of ${milliseconds(leaseNs)}`;
   return [
     `${cpus} ${cpus === 1 ? "CPU" : "CPUs"}, ${lost}`,
     `messages take ${describeDelay(latency)}${inOrder ? "" : ", overtaking each other"}`,
     `${memoryPages} pages`,
+    ...(design === undefined
+      ? []
+      : [`design ${design.vmcs02}, preparation ${design.preparation}, clearing ${design.clearing}`]),
     ...(journalNs === undefined ? [] : [`a journal that takes ${milliseconds(journalNs)}`]),
   ].join("; ");
 }

@@ -1,4 +1,5 @@
 import type { Distribution, Fault } from "@vmcslab/faults";
+import type { Design } from "@vmcslab/nested";
 
 /** What an L0 does about a CPU that is silent or lost. */
 export type LostCpuPolicy = "wait" | "fence" | "kill";
@@ -38,12 +39,14 @@ export interface Plan {
   readonly inOrder: boolean;
   /** How long a record of L0's journal takes to be safe, ns. Absent: L0 keeps none, and a new life of it knows nothing. */
   readonly journalNs?: number;
+  /** How L0 is built. Absent: as DEFAULT_DESIGN has it. */
+  readonly design?: Design;
   readonly operations: readonly PlannedOperation[];
   readonly faults: readonly Fault[];
 }
 
 /** What is given instead of drawn. */
-export interface ExploreScope {
+export interface ExploreScope extends Partial<Design> {
   readonly cpus?: number;
   readonly poolSize?: number;
   readonly policy?: LostCpuPolicy;

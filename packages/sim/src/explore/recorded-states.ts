@@ -47,12 +47,14 @@ function describe({ state }: Hypervisor, id: number): string | undefined {
   const vcpu = state.vcpus.get(id);
   if (vcpu === undefined) return undefined;
   const { cpu, poolSize, vmxon, vmxonPointer, currentVmptr, guestMode, vmcs12, vmcs01, loaded, pool, vm } = vcpu;
+  const { spareVmcs02 } = vcpu;
   const memory = [...vm.memory.pages()].map(([number, page]) => [number, page.launchInitialised, sum(page.words)]);
   return JSON.stringify({
     vm: vm.id,
     ...{ cpu, poolSize, vmxon, vmxonPointer, currentVmptr, guestMode },
     vmcs12: [vmcs12.launched, vmcs12.fields.digest()],
     loaded: loaded.id,
+    ...(spareVmcs02 === undefined ? {} : { spareVmcs02: spareVmcs02.id }),
     vmcs01: [vmcs01.id, vmcs01.known.digest()],
     pool: pool.map(({ vmptr, vmcs }) => [vmptr, vmcs.id, vmcs.known.digest()]),
     memory: memory.filter(([, , words]) => words !== 0).sort(([a], [b]) => Number(a) - Number(b)),

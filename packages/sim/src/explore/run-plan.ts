@@ -10,6 +10,7 @@ import { converge } from "./converge.js";
 import { GuestStates } from "./guest-state.js";
 import { Marks } from "./marks.js";
 import type { Plan } from "./plan.js";
+import { PreparedStates } from "./prepared-state.js";
 import { RecordedStates } from "./recorded-states.js";
 
 /** What is wrong with a run. */
@@ -27,6 +28,7 @@ export const EXPLORER_RULES = {
   "unexpected-outcome": "a CPU answered what the protocol excludes",
   "not-converged": "faults healed, and the host did not become whole, or an operation did not end or failed",
   "mixed-guests": "L2 left with state that is not its own, though nothing changed it",
+  "not-as-prepared": "L2 was entered, and its vmcs02 held something else than a full preparation would have written",
   "not-as-recorded": "L0 restarted, and knows something else of a vcpu than its journal was given",
   "vcpu-lost": "L0 restarted, and a vcpu is gone whose creation it had acknowledged",
   leak: "everything was destroyed, and pages, pool entries or active VMCSs are left",
@@ -77,6 +79,9 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
   const digest = new HistoryDigest({ clocks: true });
   const marks = new Marks();
   const guests = new GuestStates();
+  // A mutant is to be found by what it breaks. Where every field is written there is nothing to compare.
+  const isCompared = plan.design?.preparation === "incremental" && options.saboteur === undefined;
+  const prepared = isCompared ? new PreparedStates(options.model) : undefined;
   let events = 0;
   let found: PlanViolation | undefined;
   const report = (rule: ExplorerRule, message: string): void => {
@@ -91,6 +96,8 @@ export function runPlan(plan: Plan, options: RunPlanOptions): PlanOutcome {
     if (sanitizer.violationsTotal > 0) throw new Stop();
     const mixed = guests.observe(event, host);
     if (mixed !== undefined) report("mixed-guests", mixed);
+    const different = prepared?.observe(event, host);
+    if (different !== undefined) report("not-as-prepared", different);
   };
   let host: SimHost | undefined;
   let complete = false;
@@ -127,6 +134,7 @@ function newHost(
     cpus: plan.cpus,
     config: {
       poolSize: 1,
+      ...(plan.design === undefined ? {} : { design: plan.design }),
       memoryPages: plan.memoryPages,
       l1MemoryBytes: L1_MEMORY_BYTES,
       model,

@@ -1,4 +1,5 @@
 import { ANY_CPU, type Fault, type FaultMatch } from "@vmcslab/faults";
+import { DEFAULT_DESIGN, type Design } from "@vmcslab/nested";
 import type { Plan, PlannedOperation } from "./plan.js";
 
 const MILLISECOND = 1_000_000;
@@ -23,14 +24,21 @@ export function weightOf(plan: Plan): number {
 }
 
 /** Departures from what a reader takes for granted. */
-function settingsOf({ latency, inOrder, policy, memoryPages, leaseNs, journalNs }: Plan): number {
+function settingsOf({ latency, inOrder, policy, memoryPages, leaseNs, journalNs, design }: Plan): number {
   return (
+    departuresOf(design) +
     ("constant" in latency ? digits(latency.constant) / 1e3 : 3) +
     (inOrder ? 0 : 2) +
     (policy === "wait" ? 0 : 2 + digits(leaseNs) / 1e3) +
     (memoryPages === 64 ? 0 : 1) +
     (journalNs === undefined ? 0 : 1 + digits(journalNs) / 1e3)
   );
+}
+
+function departuresOf(design: Design = DEFAULT_DESIGN): number {
+  const { vmcs02, preparation, clearing } = DEFAULT_DESIGN;
+  return [design.vmcs02 !== vmcs02, design.preparation !== preparation, design.clearing !== clearing].filter(Boolean)
+    .length;
 }
 
 function weightOfOperation(operation: PlannedOperation): number {

@@ -1,4 +1,5 @@
 import type { Distribution } from "@vmcslab/faults";
+import { DEFAULT_DESIGN } from "@vmcslab/nested";
 import type { Plan } from "./plan.js";
 import { ddmin } from "./shrink-ddmin.js";
 import { simplerFaults } from "./shrink-faults.js";
@@ -102,7 +103,16 @@ function* plainer(plan: Plan): Generator<Plan> {
   yield { ...plan, policy: "wait" };
   for (const leaseNs of [5 * MILLISECOND, 3 * MILLISECOND]) yield { ...plan, leaseNs };
   yield { ...plan, memoryPages: 64 };
+  yield* plainerDesigns(plan);
   yield { ...plan, latency: { constant: 10 * MICROSECOND } };
+}
+
+/** Built as usual, altogether or in one part. */
+function* plainerDesigns({ design, ...plan }: Plan): Generator<Plan> {
+  if (design === undefined) return;
+  yield plan;
+  const { vmcs02, preparation, clearing } = DEFAULT_DESIGN;
+  for (const usual of [{ vmcs02 }, { preparation }, { clearing }]) yield { ...plan, design: { ...design, ...usual } };
 }
 
 /** Everything of one vcpu at once, which its parts may not let go one by one. */

@@ -1,3 +1,4 @@
+import type { Design } from "@vmcslab/nested";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -21,6 +22,11 @@ function prepare(host: TestHost, poolSize: number, run: (step: Step) => void): v
 }
 
 const poolSizes = fc.nat({ max: 3 });
+const designs: fc.Arbitrary<Design> = fc.record({
+  vmcs02: fc.constantFrom("pool", "single"),
+  preparation: fc.constantFrom("full", "incremental"),
+  clearing: fc.constantFrom("oneByOne", "perCpu", "atOnce"),
+});
 const MICROSECOND = 1_000;
 
 /** How long each message takes, in turn: on links that keep the order, any order of deliveries is one of these. */
@@ -34,8 +40,8 @@ function latencyOf(microseconds: readonly number[]): () => number {
 describe("the hypervisor core on a host of processors", () => {
   test("any sequence of operations keeps the records true, breaks no invariant and leaks nothing", () => {
     fc.assert(
-      fc.property(fc.array(anyStep, { minLength: 5, maxLength: 60 }), poolSizes, (steps, poolSize) => {
-        const host = new TestHost({ cpus: CPUS, poolSize });
+      fc.property(fc.array(anyStep, { minLength: 5, maxLength: 60 }), poolSizes, designs, (steps, poolSize, design) => {
+        const host = new TestHost({ cpus: CPUS, poolSize, design });
         const run = (step: Step): void => {
           const operation = begin(host, step);
           if (operation === undefined) host.advance(0);
@@ -60,8 +66,9 @@ describe("the hypervisor core on a host of processors", () => {
         fc.array(anyMove, { minLength: 10, maxLength: 60 }),
         anyLatencies,
         poolSizes,
-        (moves, latencies, poolSize) => {
-          const host = new TestHost({ cpus: CPUS, poolSize, latency: latencyOf(latencies) });
+        designs,
+        (moves, latencies, poolSize, design) => {
+          const host = new TestHost({ cpus: CPUS, poolSize, design, latency: latencyOf(latencies) });
           let ended = 0;
           let begun = 0;
           prepare(host, poolSize, (step) => {
@@ -97,8 +104,9 @@ describe("the hypervisor core on a host of processors", () => {
         poolSizes,
         // Right behind the deadline, or long before it.
         fc.constantFrom(21, 21, 21, 2),
-        (steps, poolSize, resendAfterMs) => {
-          const host = new TestHost({ cpus: CPUS, poolSize, resendAfterMs });
+        designs,
+        (steps, poolSize, resendAfterMs, design) => {
+          const host = new TestHost({ cpus: CPUS, poolSize, design, resendAfterMs });
           const run = (step: Step): void => {
             const operation = begin(host, step);
             if (operation === undefined) host.advance(0);

@@ -1,4 +1,4 @@
-import { NO_LEASE } from "@vmcslab/nested";
+import { DEFAULT_DESIGN, NO_LEASE } from "@vmcslab/nested";
 import { DEFAULT_CPU_MODEL } from "@vmcslab/vmx";
 import { UsageError } from "../../errors.js";
 import { Arguments, parseDuration } from "../arguments.js";
@@ -11,7 +11,8 @@ const CPUS_MAX = 1024;
 const MS = 1_000_000;
 
 const HOST_TAKES = [
-  ...["cpus?", "pool?", "pages?", "model?", "lost-cpu?", "lease?", "drift?"],
+  ...["cpus?", "pool?", "design?", "preparation?", "clearing?"],
+  ...["pages?", "model?", "lost-cpu?", "lease?", "drift?"],
   ...["beat?", "deadline?", "resend?", "latency?"],
 ];
 
@@ -24,6 +25,11 @@ export function newWorld(given = new Arguments(parseCall("host"), [])): World {
   return new World({
     cpus,
     poolSize: given.number("pool", 1),
+    design: {
+      vmcs02: given.choice("design", ["pool", "single"], DEFAULT_DESIGN.vmcs02),
+      preparation: given.choice("preparation", ["full", "incremental"], DEFAULT_DESIGN.preparation),
+      clearing: given.choice("clearing", ["oneByOne", "perCpu", "atOnce"], DEFAULT_DESIGN.clearing),
+    },
     memoryPages: given.number("pages", 1024),
     model: given.has("model") ? given.text("model") : DEFAULT_CPU_MODEL,
     lostVmcs: policy === "kill" ? "kill" : "rebuild",
@@ -46,7 +52,7 @@ export const HOST_COMMANDS: Readonly<Record<string, ScenarioCommand>> = {
   host: {
     takes: HOST_TAKES,
     about:
-      "A new host: CPUs (2), vmcs02 pool size (1), pages for VMCS and VMXON regions (1024), CPU model; what L0 does about a silent CPU: wait, fence or kill (wait), its lease (5ms), by how much two clocks may differ in ppm (10000), how often a CPU says that it is there (1ms); how long L0 waits for a batch (20ms), when it first sends it again (2ms); latency of a link one way (0ms).",
+      "A new host: CPUs (2), vmcs02 pool size (1), design: pool or single (pool), preparation: full or incremental (full), clearing: oneByOne, perCpu or atOnce (atOnce), pages for VMCS and VMXON regions (1024), CPU model; what L0 does about a silent CPU: wait, fence or kill (wait), its lease (5ms), by how much two clocks may differ in ppm (10000), how often a CPU says that it is there (1ms); how long L0 waits for a batch (20ms), when it first sends it again (2ms); latency of a link one way (0ms).",
     run: (session, given) => {
       session.world = newWorld(given);
       return ["ok"];

@@ -25,6 +25,7 @@ export async function checkHost(l0: L0Client, options: TargetOptions): Promise<n
     throw new UsageError(`the experiment wants CPU model ${cpuModel}, CPU ${other.cpu} of the host is ${other.model}`);
   }
   const host = answered("L0", await l0.host());
+  checkDesign(host, options);
   checkPolicy(host, options);
   checkJournal(host, options);
   const vcpus = answered("L0", await l0.listVcpus());
@@ -34,6 +35,22 @@ export async function checkHost(l0: L0Client, options: TargetOptions): Promise<n
     );
   return cpus.length;
 }
+
+/** What it is built of is measured, so another design is another experiment. */
+function checkDesign({ design: has }: HostInfo, { design: wanted }: TargetOptions): void {
+  for (const [key, part, variable] of DESIGN_PARTS) {
+    if (has[part] === wanted[part]) continue;
+    throw new UsageError(
+      `the experiment wants machine.${key} ${wanted[part]}, L0 of the host has ${has[part]}: start it with ${variable}=${wanted[part]} docker compose up --wait, or --set machine.${key}=${has[part]}`,
+    );
+  }
+}
+
+const DESIGN_PARTS = [
+  ["design", "vmcs02", "DESIGN"],
+  ["preparation", "preparation", "PREPARATION"],
+  ["clearing", "clearing", "CLEARING"],
+] as const;
 
 /** Where nothing is done to the host and nothing is said, any policy will do. */
 function checkPolicy(host: HostInfo, { lostCpu, lease, faults }: TargetOptions): void {

@@ -42,6 +42,7 @@ export async function launchEmbedded(
       "l0",
       "--pool-size",
       `${options.poolSize}`,
+      ...designFlags(options),
       ...lostCpuFlags(options),
       ...journalFlags(options),
       ...modelFlag(options),
@@ -129,6 +130,10 @@ function busFlags(options: TargetOptions, trace: ServiceChild): string[] {
 
 function spoolOf({ historyDir }: TargetOptions): string {
   return join(dirname(historyDir), "spool");
+}
+
+function designFlags({ design: { vmcs02, preparation, clearing } }: TargetOptions): string[] {
+  return ["--design", vmcs02, "--preparation", preparation, "--clearing", clearing];
 }
 
 function lostCpuFlags({ lostCpu, lease }: TargetOptions): string[] {

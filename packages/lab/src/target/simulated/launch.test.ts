@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DEFAULT_DESIGN } from "@vmcslab/nested";
 import { afterAll, expect, it } from "vitest";
 import { defaultCosts, runsFolder } from "../../../test-support/simulated-run.js";
 import type { RunningTarget } from "../target.js";
@@ -12,7 +13,7 @@ let hosts = 0;
 async function start(): Promise<RunningTarget> {
   const historyDir = join(runs.path, `${++hosts}`);
   mkdirSync(historyDir);
-  const machine = { lostCpu: "wait", faults: [], lease: "100ms" } as const;
+  const machine = { lostCpu: "wait", design: DEFAULT_DESIGN, faults: [], lease: "100ms" } as const;
   const folders = { historyDir, logsDir: historyDir };
   const options = { cpus: 2, poolSize: 1, hostName: "h", logLevel: "warn", ...machine, ...folders };
   return await launchSimulated(options, { faults: [], seed: 1, costModel: defaultCosts() });

@@ -83,6 +83,7 @@ function newHost(
     cpus: options.cpus,
     config: {
       poolSize: options.poolSize,
+      design: options.design,
       memoryPages: MEMORY_PAGES,
       l1MemoryBytes: L1_MEMORY_BYTES,
       model: requireCpuModel(options.cpuModel ?? DEFAULT_CPU_MODEL),
