@@ -68,7 +68,7 @@ function resultOf(folder: string, histograms: ReadonlyMap<string, TimeHistogram>
   const phase = (name: ClearPhase) => phases.get(name) ?? distributionOf(new TimeHistogram(UNIT_NS));
   return {
     ...{ schema: RESULT_SCHEMA, experiment: "made-up", seed: 7, verdict: "valid", mode: "embedded" },
-    host: { cpus: 4, vcpus: 4, poolSize: 1 },
+    host: { cpus: 4, vcpus: 4, poolSize: 1, design: "pool", preparation: "full", clearing: "atOnce" },
     operations: Object.fromEntries(named("operations.")),
     ...(clears === undefined ? {} : { crossCpuClear: { ...distributionOf(clears), ...phasesOf(phase), pairs } }),
     clears: { local: 0, crossCpu: clears?.count ?? 0, initial: 0 },

@@ -144,6 +144,10 @@ describe("an experiment file", () => {
       ].join("\n"),
     ],
     [
+      "name: a\nmachine: { poolSize: 4, design: single }\nworkload: { teardown: { l2Guests: 4 } }",
+      "e.yaml:3:25: workload.teardown.l2Guests: 4 L2 guests share the one vmcs02 of machine.design single: set machine.design to pool",
+    ],
+    [
       "name: a\nmachine: { poolSize: 4 }\nworkload: { teardown: { warmup: 2s } }",
       'e.yaml:3:25: workload.teardown.warmup: not a warm-up of this workload; write a number of teardowns, such as "20 units"',
     ],

@@ -15,11 +15,16 @@ export function workloadProblems({ workload, machine }: Judged): Problem[] {
 
 function teardownProblems(
   { l2Guests, spread }: Extract<WorkloadEntry, { readonly teardown: unknown }>["teardown"],
-  { cpus, poolSize }: Experiment["machine"],
+  { cpus, poolSize, design }: Experiment["machine"],
 ): Problem[] {
   const path = ["workload", "teardown"];
   const problems: Problem[] = [];
-  if (l2Guests > Math.max(poolSize, 1))
+  if (design === "single" && l2Guests > 1)
+    problems.push({
+      path: [...path, "l2Guests"],
+      message: `${l2Guests} L2 guests share the one vmcs02 of machine.design single: set machine.design to pool`,
+    });
+  else if (l2Guests > Math.max(poolSize, 1))
     problems.push({
       path: [...path, "l2Guests"],
       message: `${l2Guests} L2 guests keep their vmcs02s only in a pool as large: set machine.poolSize to ${l2Guests} or more`,
