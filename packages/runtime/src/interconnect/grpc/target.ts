@@ -1,13 +1,10 @@
 import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { InvalidMessage } from "../../codec/invalid-message.js";
-import {
-  type ConnectRequest,
-  type ConnectResponse,
-  InterconnectServiceService,
-} from "../../generated/vmcslab/v1/interconnect.js";
+import type { ConnectRequest, ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
 import { wellFormed } from "../../rpc/malformed.js";
 import { type ServedService, served } from "../../rpc/served.js";
 import { type InterconnectEndpoint, NoLease, ProtocolViolation } from "../endpoint.js";
+import { INTERCONNECT } from "./service.js";
 
 type Stream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 
@@ -36,7 +33,7 @@ export function grpcTarget(endpoint: InterconnectEndpoint): GrpcTarget {
     });
   };
   return {
-    service: served("vmcslab.v1.InterconnectService", InterconnectServiceService, { connect }),
+    service: served("vmcslab.v1.InterconnectService", INTERCONNECT, { connect }),
     endLife(details) {
       for (const stream of [...open]) if (open.delete(stream)) stream.emit("error", { code: REFUSED, details });
     },

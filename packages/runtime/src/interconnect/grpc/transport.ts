@@ -1,9 +1,10 @@
-import { type ServiceError, status } from "@grpc/grpc-js";
-import { InterconnectServiceClient } from "../../generated/vmcslab/v1/interconnect.js";
+import { Client, type ServiceError, status } from "@grpc/grpc-js";
+import type { ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
 import { LIMITS } from "../../limits.js";
 import { Credentials } from "../../security/credentials.js";
 import type { ServiceName } from "../../security/identity.js";
 import type { LinkBroken, Transport } from "../port.js";
+import { INTERCONNECT } from "./service.js";
 import { INCARNATION_KEY } from "./target.js";
 
 /** Frames over one bidirectional gRPC stream. `address`: host:port of the CPU's InterconnectService; `expected`: which CPU that is. */
@@ -13,20 +14,21 @@ export function grpcTransport(
   expected?: ServiceName,
 ): Transport {
   const dial = credentials.dial(expected);
-  const client = new InterconnectServiceClient(address, dial.credentials, {
+  const client = new Client(address, dial.credentials, {
     ...dial.options,
     "grpc.max_receive_message_length": LIMITS.completionBytes.max,
   });
   return {
     open(receive, broken) {
       let open = true;
-      const stream = client.connect();
+      const { path, requestSerialize, responseDeserialize } = INTERCONNECT.connect;
+      const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
       const end = (cause: LinkBroken): void => {
         if (!open) return;
         open = false;
         broken(cause);
       };
-      stream.on("data", (frame) => {
+      stream.on("data", (frame: ConnectResponse) => {
         if (open) receive(frame);
       });
       stream.on("error", (error: ServiceError) =>

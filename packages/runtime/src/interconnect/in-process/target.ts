@@ -1,4 +1,5 @@
-import { ConnectRequest, ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
+import { decodeRequest } from "../../codec/frames/decode.js";
+import { encodeResponse } from "../../codec/frames/encode.js";
 import type { InterconnectEndpoint } from "../endpoint.js";
 
 /** A CPU that can be reached in process. */
@@ -12,8 +13,7 @@ export function inProcessTarget(endpoint: InterconnectEndpoint): InProcessTarget
     connect(answer) {
       const stream = endpoint.connect();
       return (bytes) => {
-        for (const response of stream.receive(ConnectRequest.decode(bytes)))
-          answer(ConnectResponse.encode(response).finish());
+        for (const response of stream.receive(decodeRequest(bytes))) answer(encodeResponse(response));
       };
     },
   };

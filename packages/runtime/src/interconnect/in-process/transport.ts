@@ -1,4 +1,5 @@
-import { ConnectRequest, ConnectResponse } from "../../generated/vmcslab/v1/interconnect.js";
+import { decodeResponse } from "../../codec/frames/decode.js";
+import { encodeRequest } from "../../codec/frames/encode.js";
 import { NoLease } from "../endpoint.js";
 import type { Transport } from "../port.js";
 import type { InProcessTarget } from "./target.js";
@@ -11,7 +12,7 @@ export function inProcessTransport(target: InProcessTarget): Transport {
       const stream = target.connect((bytes) => {
         // Answers come in a later turn, as from a wire: callers may rely on send() returning first.
         queueMicrotask(() => {
-          if (open) receive(ConnectResponse.decode(bytes));
+          if (open) receive(decodeResponse(bytes));
         });
       });
       const fail = (error: unknown): void => {
@@ -25,7 +26,7 @@ export function inProcessTransport(target: InProcessTarget): Transport {
         send(frame) {
           if (!open) return;
           try {
-            stream(ConnectRequest.encode(frame).finish());
+            stream(encodeRequest(frame));
           } catch (error) {
             fail(error);
           }
