@@ -7,8 +7,9 @@ import { TimeHistogram } from "../src/measure/histogram.js";
 import { type FaultBand, LATENCY_FILE, LATENCY_SCHEMA, type LatencyFile } from "../src/measure/latency-file.js";
 import { SeriesRecorder } from "../src/measure/series.js";
 import { RESULT_SCHEMA, type RunResult } from "../src/run/result.js";
+import { SUMMARY_FILE } from "../src/study/files.js";
 import { metricsOf } from "../src/study/metrics.js";
-import { STATISTICS, type StudySummary, SUMMARY_FILE, SUMMARY_SCHEMA, summarizeMetrics } from "../src/study/summary.js";
+import { STATISTICS, type StudySummary, SUMMARY_SCHEMA, summarizeMetrics } from "../src/study/summary.js";
 
 const UNIT_NS = 100;
 

@@ -159,6 +159,11 @@ describe("a folder that cannot be checked", () => {
 
   it("holds no history", () => refused(/: no history of a run here$/));
 
+  it("is a study's, whose runs have one each", async () => {
+    writeFileSync(join(folder, "summary.json"), "{}");
+    await refused(/: a study has no history of its own; each of its runs has one, in cells\/NAME\/N$/);
+  });
+
   it("has a file that was cut off", async () => {
     appendFileSync(join(writeHistory(folder, EVENTS), "h.l0.1.events"), "\u0005h");
     await refused(/h\.l0\.1\.events ends inside a batch, 2 bytes of it are there: it was cut off/);

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { HistoryEvent } from "@vmcslab/history";
 import { historyFiles, readHistory, TruncatedHistory } from "@vmcslab/runtime";
 import { errorMessage, systemErrorCode, UsageError, unreadable } from "../errors.js";
+import { CELLS_DIR, SUMMARY_FILE } from "../study/files.js";
 
 /** A run's folder, or one that trace wrote. */
 export interface OpenHistory {
@@ -23,11 +24,18 @@ export async function openHistory(folder: string): Promise<OpenHistory> {
     const [first] = files;
     if (first !== undefined) return { directory: dirname(first), files };
   }
-  const isThere = await stat(folder).then(
+  if (!(await isThere(folder))) throw new UsageError(`${folder}: there is no such folder`);
+  const isStudy = await isThere(join(folder, SUMMARY_FILE));
+  throw new UsageError(
+    `${folder}: ${isStudy ? `a study has no history of its own; each of its runs has one, in ${CELLS_DIR}/NAME/N` : "no history of a run here"}`,
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
     () => true,
     () => false,
   );
-  throw new UsageError(`${folder}: ${isThere ? "no history of a run here" : "there is no such folder"}`);
 }
 
 /** The events of a file, in sequence. What is wrong with it comes as UsageError, UnavailableError or TruncatedHistory. */

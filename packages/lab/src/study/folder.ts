@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Experiment } from "../experiment/schema.js";
 import { linkLatest, makeRunFolder } from "../run/folder.js";
-import { type StudySummary, SUMMARY_FILE, studyVerdict } from "./summary.js";
-
-export const CELLS_DIR = "cells";
+import { CELLS_DIR, SUMMARY_FILE } from "./files.js";
+import { type StudySummary, studyVerdict } from "./summary.js";
 
 /** Creates it, with the experiment and its matrix. Throws UsageError when it cannot be written. */
 export async function createStudyFolder(

@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InterruptedError, UnavailableError, UsageError } from "../errors.js";
 import { parseExperiment } from "../experiment/load.js";
 import { RESULT_SCHEMA, type RunResult } from "../run/result.js";
+import { SUMMARY_FILE } from "./files.js";
 import { planStudy, type ScheduledRun } from "./plan.js";
 import { runStudy, type StudyOptions } from "./run-study.js";
-import { type StudySummary, SUMMARY_FILE, studyVerdict, summarySchema } from "./summary.js";
+import { type StudySummary, studyVerdict, summarySchema } from "./summary.js";
 
 const TEXT = `name: sweep
 workload: { roundRobin: { entries: 10 } }

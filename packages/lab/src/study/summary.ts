@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { Verdict } from "../run/verdict.js";
 import { medianInterval, medianOf, RESAMPLES, SAMPLES_MIN } from "./statistics/median.js";
 
-export const SUMMARY_FILE = "summary.json";
 export const SUMMARY_SCHEMA = "vmcslab.study/v1";
 
 const interval = z.object({ low: z.number(), high: z.number() });

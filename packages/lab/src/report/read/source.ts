@@ -3,7 +3,8 @@ import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemErrorCode, UsageError, unreadable } from "../../errors.js";
 import { LATENCY_FILE } from "../../measure/latency-file.js";
-import { type StudySummary, SUMMARY_FILE, summarySchema } from "../../study/summary.js";
+import { SUMMARY_FILE } from "../../study/files.js";
+import { type StudySummary, summarySchema } from "../../study/summary.js";
 import { readJson, readSettings } from "./files.js";
 import { latenciesSchema, type ReadLatencies, type ReadResult, resultSchema } from "./schemas.js";
 
