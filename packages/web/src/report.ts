@@ -119,9 +119,15 @@ function showSweep(place: HTMLElement, sweep: Sweep): void {
   const along = select(controls, "against", titles);
   const lines = select(controls, "a line for each", ["–", ...titles]);
   const log = checkbox(controls, "logarithmic", false);
-  const second = titles.findIndex((title, index) => index > 0 && title !== "way");
-  lines.selectedIndex = second + 1;
+  const first = longestScale(sweep);
+  along.selectedIndex = first;
+  lines.selectedIndex = titles.findIndex((title, index) => index !== first && title !== "way") + 1;
   const holding = sweep.axes.map(({ title, values }) => select(held, title, values));
+  // The ends of an axis are where least happens; of two values the first is the usual one.
+  for (const [axis, { values }] of sweep.axes.entries()) {
+    const holds = holding[axis];
+    if (holds !== undefined) holds.selectedIndex = Math.floor((values.length - 1) / 2);
+  }
   const draw = () => {
     const [x, line] = [along.selectedIndex, lines.selectedIndex - 1];
     for (const [axis, { parentElement }] of holding.entries())
@@ -152,6 +158,13 @@ function showSweep(place: HTMLElement, sweep: Sweep): void {
   for (const control of [metric, along, lines, log, ...holding]) control.addEventListener("change", draw);
   redraws.push(draw);
   draw();
+}
+
+/** The axis of most numbers, which a curve goes along best; the first where none has three. */
+function longestScale({ axes }: Sweep): number {
+  const lengths = axes.map(({ values }) => (values.every((value) => !Number.isNaN(Number(value))) ? values.length : 0));
+  const longest = Math.max(...lengths);
+  return longest < 3 ? 0 : lengths.indexOf(longest);
 }
 
 function drawPlot(place: HTMLElement, plot: Plot): void {

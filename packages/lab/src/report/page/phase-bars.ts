@@ -18,7 +18,7 @@ const BAR_HEIGHT = 26;
 const ROW_HEIGHT = 36;
 /** Characters of a segment's name and share that fit into so many units. */
 const CHARACTER_WIDTH = 8;
-const LABEL_CHARACTER_WIDTH = 7;
+const LABEL_CHARACTER_WIDTH = 8;
 
 /** `relative`: every bar is as long, and shows shares. Else all have one scale. */
 export function phaseBars(

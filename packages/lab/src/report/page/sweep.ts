@@ -18,6 +18,8 @@ const NUMBERS_MAX = 12_000;
 /** What most sweeps are about comes first. */
 const FIRST: readonly RegExp[] = [
   /^load\.responseUs\.p(50|99)$/,
+  /^load\.serviceUs\.mean$/,
+  /^nestedEntry\.(vmwrites|roundTrips)\.mean$/,
   /^crossCpuClear\.(meanUs|latencyUs\.p50|latencyUs\.p99)$/,
   /^operations\.(vmresume|place|destroy|vmptrld)\.latencyUs\.p50$/,
   /^(clears|pool)\./,
