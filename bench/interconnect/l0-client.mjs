@@ -93,7 +93,10 @@ async function move() {
   await run(host.hypervisor.placeVcpu(mover, at));
 }
 
-let nextRegion = 0x4000_0000;
+const FIRST_REGION = 0x4000_0000;
+/** Regions of each CPU. A host uses its regions again, and so do we: or the CPUs would grow with every round, and what was measured were their garbage collectors. */
+const regions = new Map();
+let allocated = 0;
 let epoch = 1_000_000;
 const must = (result) => {
   if (!result.ok) throw new Error(result.error.message);
@@ -114,18 +117,21 @@ async function retire() {
   mover = undefined;
 }
 
-/** VMCSs that are active on a CPU and have a few fields to flush, made for the occasion. */
+/** VMCSs that are active on a CPU and have a few fields to flush, made for the occasion. What was made before for this CPU is cleared by now. */
 async function activate(cpu, count) {
   await retire();
+  const known = regions.get(cpu) ?? [];
+  regions.set(cpu, known);
   const vmcss = [];
   for (let i = 0; i < count; i++) {
-    const vmcs = { region: nextRegion, epoch: epoch++ };
-    nextRegion += 0x1000;
+    const isNew = i === known.length;
+    if (isNew) known.push(FIRST_REGION + 0x1000 * allocated++);
+    const vmcs = { region: known[i], epoch: epoch++ };
     vmcss.push(vmcs);
     const image = { encodings: [0x681e], low: [0x1000], high: [0] };
     const fields = { encodings: [0x681e, 0x681c, 0x6820], low: [i + 1, 2, 2], high: [0, 0, 0] };
     await send(cpu, [
-      { kind: "vmclear", ...vmcs, epoch: 0 },
+      ...(isNew ? [{ kind: "vmclear", ...vmcs, epoch: 0 }] : []),
       { kind: "vmptrld", ...vmcs, image },
       { kind: "vmwrite", fields },
     ]);

@@ -55,9 +55,12 @@ class Recorded {
   }
 
   get event(): HistoryEvent {
+    const { host, source, incarnation } = this.#life;
     this.#event ??= {
       ...this.#fact,
-      ...this.#life,
+      host,
+      source,
+      incarnation,
       seq: this.#seq,
       lamport: this.#lamport,
       wallUs: this.#wallUs,
