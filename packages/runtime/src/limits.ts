@@ -24,6 +24,7 @@ export const LIMITS = {
     "4-KiB pages that people write to",
     "CpuService; RESOURCE_EXHAUSTED until Reset with clear_memory",
   ),
+  batchesPerFrame: limit(16, "batches of a frame", "the interconnect"),
   batchInstructions: limit(16_384, "instructions of a batch", "the interconnect"),
   fieldValues: limit(4096, "field values of one instruction", "the interconnect"),
   earlyBatches: limit(4096, "numbers that a batch may be ahead of the last one executed", "the interconnect"),

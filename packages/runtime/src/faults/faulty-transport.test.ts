@@ -50,6 +50,10 @@ function linked({ isPartitioned = () => false }: { readonly isPartitioned?: () =
     ...{ clock, arrived, received, told, broken, strike, link },
     send: (id: number, ...kinds: string[]) => link.send(batch(id, kinds)),
     complete: (id: number) => inner?.receive(completion(id)),
+    completeTogether: (...ids: number[]) => {
+      const completions = ids.map((id) => ({ id: BigInt(id), cpu: 2, results: [], timing: undefined }));
+      inner?.receive({ lamport: 0n, frame: { $case: "completions", value: { completions } } });
+    },
     greet: () => inner?.receive(WELCOME),
     break: () => inner?.broken(BROKEN),
     isClosed: () => isClosed,
@@ -75,7 +79,10 @@ const completion = (id: number): ConnectResponse => ({
 });
 const WELCOME: ConnectResponse = {
   lamport: 0n,
-  frame: { $case: "welcome", value: { incarnation: 1n, report: undefined, cpu: 2, executed: 0n, clock: "" } },
+  frame: {
+    $case: "welcome",
+    value: { incarnation: 1n, report: undefined, cpu: 2, executed: 0n, clock: "", batchesPerFrame: 16 },
+  },
 };
 
 function describeRequest({ frame }: ConnectRequest): string {
@@ -123,6 +130,14 @@ describe("a link without faults", () => {
 });
 
 describe("a link with faults", () => {
+  test("strikes completions that come in one frame one by one", () => {
+    const { strike, send, completeTogether, received } = linked();
+    for (const id of [1, 2, 3]) send(id, "vmclear");
+    strike({ method: "completion", nth: 2 }, { kind: "dropRequest" });
+    completeTogether(1, 2, 3);
+    expect(received).toEqual(["completion 1", "completion 3"]);
+  });
+
   test("dropRequest: the batch does not arrive, and its sender learns nothing", () => {
     const { strike, send, arrived, told } = linked();
     strike({ method: "batch", nth: 2 }, { kind: "dropRequest" });

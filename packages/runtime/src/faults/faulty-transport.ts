@@ -111,6 +111,13 @@ class FaultyLink implements Link {
       if (frame.frame?.$case === "welcome") this.#failToOpen();
       return;
     }
+    if (frame.frame?.$case === "completions") {
+      // What came together is struck one by one.
+      const { lamport } = frame;
+      for (const value of frame.frame.value.completions)
+        this.#receive({ lamport, frame: { $case: "completion", value } }, receive);
+      return;
+    }
     const hand = (): void => {
       if (this.#open) receive(frame);
     };

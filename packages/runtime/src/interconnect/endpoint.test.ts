@@ -70,6 +70,39 @@ test("of whoever is refused, not even the clock counts", () => {
   expect(lamport.now).toBe(1000);
 });
 
+describe("several batches in a frame", () => {
+  type Together = Extract<NonNullable<Frame>, { $case: "batches" }>;
+  const together = (...ids: number[]): ConnectRequest => {
+    const batches = ids.flatMap((id) => {
+      const { frame } = batch(id);
+      return frame?.$case === "batch" ? [frame.value] : [];
+    });
+    return frameOf({ $case: "batches", value: { batches } } satisfies Together);
+  };
+  const idsOf = (responses: ReturnType<EndpointStream["receive"]>): unknown =>
+    responses.map(({ frame }) =>
+      frame?.$case === "completions" ? frame.value.completions.map(({ id }) => Number(id)) : frame?.$case,
+    );
+
+  test("are executed in order, and answered in one", () => {
+    const target = new Target();
+    const stream = connected(target);
+    expect(idsOf(stream.receive(together(1, 2, 3)))).toEqual([[1, 2, 3]]);
+    expect(target.executed).toEqual([1, 2, 3]);
+    expect(idsOf(stream.receive({ ...together(3, 4), acknowledged: 3n }))).toEqual([[4]]);
+    expect(idsOf(stream.receive({ ...together(4), acknowledged: 4n }))).toEqual([]);
+  });
+
+  test("are refused as a whole when one of them is not valid, or there are too many or none", () => {
+    const target = new Target();
+    expect(() => connected(target).receive(together(1, 0))).toThrow(InvalidMessage);
+    expect(() => connected(target).receive(together())).toThrow("0 batches of a frame: 1 to 16 at a time");
+    const ids = Array.from({ length: LIMITS.batchesPerFrame.max + 1 }, (_, i) => i + 1);
+    expect(() => connected(target).receive(together(...ids))).toThrow(InvalidMessage);
+    expect(target.executed).toEqual([]);
+  });
+});
+
 describe("a CPU that is sent what the protocol does not allow", () => {
   const image = { encodings: [0x681e], low: [1], high: [0] };
 

@@ -4,6 +4,7 @@ import { completionToWire } from "../codec/completion.js";
 import { cpuReportToWire } from "../codec/cpu-report.js";
 import { InvalidMessage } from "../codec/invalid-message.js";
 import { toNumber } from "../codec/numbers.js";
+import { checkCount } from "../codec/ranges.js";
 import type { ConnectRequest, ConnectResponse, Hello } from "../generated/vmcslab/v1/interconnect.js";
 import type { LamportClock } from "../lamport.js";
 import { LIMITS } from "../limits.js";
@@ -155,12 +156,25 @@ export class EndpointStream {
     lamport.witness(sent);
     this.#endpoint.acknowledge(toNumber(request.acknowledged, "acknowledged"));
     if (frame === undefined) return [];
-    const batch = batchFromWire(frame.value);
+    if (frame.$case === "batch") {
+      const completions = this.#execute(batchFromWire(frame.value), receivedNs);
+      return completions.map((completion) => ({
+        lamport: BigInt(lamport.now),
+        frame: { $case: "completion", value: completionToWire(completion) },
+      }));
+    }
+    const { batches } = frame.value;
+    checkCount(batches.length, LIMITS.batchesPerFrame, "batches of a frame", 1);
+    // Nothing is executed of a frame in which something is wrong.
+    const completions = batches.map(batchFromWire).flatMap((batch) => this.#execute(batch, receivedNs));
+    if (completions.length === 0) return [];
+    const value = { completions: completions.map(completionToWire) };
+    return [{ lamport: BigInt(lamport.now), frame: { $case: "completions", value } }];
+  }
+
+  #execute(batch: Batch, receivedNs: number): readonly Completion[] {
     if (isCrossCpuCall(batch)) this.#endpoint.target.stopwatch?.received(batch.id, receivedNs);
-    return this.#endpoint.execute(batch).map((completion) => ({
-      lamport: BigInt(lamport.now),
-      frame: { $case: "completion", value: completionToWire(completion) },
-    }));
+    return this.#endpoint.execute(batch);
   }
 
   #checkLife(): void {
@@ -186,6 +200,7 @@ export class EndpointStream {
           executed: BigInt(executed),
           report: report === undefined ? undefined : cpuReportToWire(report),
           clock: target.stopwatch?.clock.id ?? "",
+          batchesPerFrame: LIMITS.batchesPerFrame.max,
         },
       },
     };

@@ -177,6 +177,8 @@ export class InterconnectSession implements InterconnectClient {
     lamport.check(sent, AHEAD_DAYS);
     lamport.witness(sent);
     if (response.frame?.$case === "completion") this.#complete(completionFromWire(response.frame.value));
+    else if (response.frame?.$case === "completions")
+      for (const completion of response.frame.value.completions) this.#complete(completionFromWire(completion));
     else if (response.frame?.$case === "welcome") this.#welcome(response.frame.value);
   }
 

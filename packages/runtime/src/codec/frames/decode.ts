@@ -37,10 +37,14 @@ function plainRequest(bytes: Uint8Array): ConnectRequest | undefined {
     tag = reader.tag(end);
   }
   // Whatever else it says is rare.
-  if (tag !== 34) return undefined;
-  const value = batch(reader.open(end));
+  if (tag !== 34 && tag !== 42) return undefined;
+  const inner = reader.open(end);
+  const frame =
+    tag === 34
+      ? ({ $case: "batch", value: batch(inner) } as const)
+      : ({ $case: "batches", value: { batches: several(inner, batch) } } as const);
   ends(reader.tag(end));
-  return reader.end() ? { lamport, acknowledged, frame: { $case: "batch", value } } : undefined;
+  return reader.end() ? { lamport, acknowledged, frame } : undefined;
 }
 
 function plainResponse(bytes: Uint8Array): ConnectResponse | undefined {
@@ -52,10 +56,23 @@ function plainResponse(bytes: Uint8Array): ConnectResponse | undefined {
     lamport = reader.uint64();
     tag = reader.tag(end);
   }
-  if (tag !== 26) return undefined;
-  const value = completion(reader.open(end));
+  if (tag !== 26 && tag !== 34) return undefined;
+  const inner = reader.open(end);
+  const frame =
+    tag === 26
+      ? ({ $case: "completion", value: completion(inner) } as const)
+      : ({ $case: "completions", value: { completions: several(inner, completion) } } as const);
   ends(reader.tag(end));
-  return reader.end() ? { lamport, frame: { $case: "completion", value } } : undefined;
+  return reader.end() ? { lamport, frame } : undefined;
+}
+
+/** Of a message whose only field, number 1, is repeated. */
+function several<T>(end: number, read: (end: number) => T): T[] {
+  const messages: T[] = [];
+  let tag = reader.tag(end);
+  for (; tag === 10; tag = reader.tag(end)) messages.push(read(reader.open(end)));
+  ends(tag);
+  return messages;
 }
 
 /** A message must end here. */

@@ -20,13 +20,12 @@ const writer = new FrameWriter();
 
 export function encodeRequest(request: ConnectRequest): Buffer {
   const { lamport, acknowledged, frame } = request;
-  if (frame?.$case === "batch") {
+  if (frame?.$case === "batch" || frame?.$case === "batches") {
     writer.begin();
     number(8, lamport);
     number(16, acknowledged);
-    const opened = writer.open(34);
-    batch(frame.value);
-    writer.close(opened);
+    if (frame.$case === "batch") one(34, frame.value, batch);
+    else several(42, frame.value.batches, batch);
     const bytes = writer.end();
     if (bytes !== undefined) return bytes;
   }
@@ -35,16 +34,29 @@ export function encodeRequest(request: ConnectRequest): Buffer {
 
 export function encodeResponse(response: ConnectResponse): Buffer {
   const { lamport, frame } = response;
-  if (frame?.$case === "completion") {
+  if (frame?.$case === "completion" || frame?.$case === "completions") {
     writer.begin();
     number(8, lamport);
-    const opened = writer.open(26);
-    completion(frame.value);
-    writer.close(opened);
+    if (frame.$case === "completion") one(26, frame.value, completion);
+    else several(34, frame.value.completions, completion);
     const bytes = writer.end();
     if (bytes !== undefined) return bytes;
   }
   return Buffer.from(ConnectResponse.encode(response).finish());
+}
+
+/** A message of its own. */
+function one<T>(tag: number, message: T, write: (message: T) => void): void {
+  const opened = writer.open(tag);
+  write(message);
+  writer.close(opened);
+}
+
+/** A message whose only field, number 1, is repeated. */
+function several<T>(tag: number, messages: readonly T[], write: (message: T) => void): void {
+  const opened = writer.open(tag);
+  for (const message of messages) one(10, message, write);
+  writer.close(opened);
 }
 
 function number(tag: number, value: bigint): void {

@@ -52,6 +52,13 @@ const request: fc.Arbitrary<ConnectRequest> = fc.record({
   acknowledged: long,
   frame: fc.oneof(
     { weight: 5, arbitrary: fc.record({ $case: fc.constant("batch" as const), value: batch() }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        $case: fc.constant("batches" as const),
+        value: fc.record({ batches: fc.array(batch(), { maxLength: 3 }) }),
+      }),
+    },
     fc.record({
       $case: fc.constant("hello" as const),
       value: fc.record({ cpu: word, session: long, takesOver: fc.boolean() }),
@@ -81,17 +88,22 @@ const timing = fc.record({
   flushedNs: fc.array(long, { maxLength: 20 }),
 });
 
+const completion = fc.record({
+  id: long,
+  cpu: word,
+  results: fc.array(result, { maxLength: 6 }),
+  timing: maybe(timing),
+});
+
 const response: fc.Arbitrary<ConnectResponse> = fc.record({
   lamport: long,
-  frame: fc.record({
-    $case: fc.constant("completion" as const),
-    value: fc.record({
-      id: long,
-      cpu: word,
-      results: fc.array(result, { maxLength: 6 }),
-      timing: maybe(timing),
+  frame: fc.oneof(
+    { weight: 3, arbitrary: fc.record({ $case: fc.constant("completion" as const), value: completion }) },
+    fc.record({
+      $case: fc.constant("completions" as const),
+      value: fc.record({ completions: fc.array(completion, { maxLength: 3 }) }),
     }),
-  }),
+  ),
 });
 
 /** What a function answers or throws. */

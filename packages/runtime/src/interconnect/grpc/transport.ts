@@ -4,6 +4,7 @@ import { LIMITS } from "../../limits.js";
 import { Credentials } from "../../security/credentials.js";
 import type { ServiceName } from "../../security/identity.js";
 import type { LinkBroken, Transport } from "../port.js";
+import { FrameQueue } from "./frame-queue.js";
 import { INTERCONNECT } from "./service.js";
 import { INCARNATION_KEY } from "./target.js";
 
@@ -28,8 +29,13 @@ export function grpcTransport(
         open = false;
         broken(cause);
       };
+      const queue = new FrameQueue((frame) => {
+        if (open) stream.write(frame);
+      });
       stream.on("data", (frame: ConnectResponse) => {
-        if (open) receive(frame);
+        if (!open) return;
+        queue.received(frame);
+        receive(frame);
       });
       stream.on("error", (error: ServiceError) =>
         end({ message: error.message, refused: isRefusal(error), gone: isGone(error), ...lifeOf(error) }),
@@ -37,7 +43,7 @@ export function grpcTransport(
       stream.on("end", () => end({ message: "the CPU ended the stream", refused: false, gone: false }));
       return {
         send(frame) {
-          if (open) stream.write(frame);
+          if (open) queue.send(frame);
         },
         close() {
           open = false;
