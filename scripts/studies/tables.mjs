@@ -119,8 +119,22 @@ function poolSize(summary) {
       head,
       rows("every 5 entries", (cell) => number(value(cell, "nestedEntry.roundTrips.mean"), 2)),
     ),
+    breakEven(summary, ghz),
     sameAsOne(summary),
   ].join("\n\n");
+}
+
+/** What a pool that holds all of 16 guests saves per entry, what each of its VMCSs costs per move, and so how many entries there must be between two moves. */
+function breakEven(summary, ghz) {
+  const of = (design, preparation, poolSize, migrations) =>
+    (value(cellOf(summary, { design, preparation, poolSize, l2Guests: 16, migrations }), "load.serviceUs.mean") ??
+      Number.NaN) *
+    1_000 *
+    ghz;
+  const saved = of("single", "full", 1, "never") - of("pool", "incremental", 16, "never");
+  const perMove = (of("pool", "full", 16, "every 50 entries") - of("pool", "full", 1, "every 50 entries")) * 50;
+  const each = perMove / 15;
+  return `Sixteen guests, a pool for all of them, incremental: ${number(saved, 0)} cycles saved per entry; each vmcs02 beyond the first costs ${number(each, 0)} cycles per move. So a pool of n pays from ${number(each / saved, 1)} × (n − 1) entries between two moves.`;
 }
 
 /** Size 0 is meant to behave as 1: whether it did. */

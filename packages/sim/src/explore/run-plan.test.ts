@@ -26,7 +26,7 @@ describe("one seed is one run", () => {
   });
 
   test("a hundred seeds have this digest, on any machine and any Node.js: it changes only with the design, the draw or what is recorded", () => {
-    expect(exploreSeeds({ from: 1, count: 100, model }).digest).toMatchInlineSnapshot(`"1b4d898aed0ba319"`);
+    expect(exploreSeeds({ from: 1, count: 100, model }).digest).toMatchInlineSnapshot(`"80ed2c85a9259646"`);
   });
 
   test("a plan survives being written down: what a file says is what was run", () => {
