@@ -29,59 +29,17 @@ export interface SequencePosition {
   readonly complete: boolean;
 }
 
-interface Life {
-  readonly host: string;
-  readonly source: string;
-  readonly incarnation: number;
-}
-
-/** A fact with its stamps. The event is put together when somebody needs it, which is later: whoever states a fact has something to do. */
-class Recorded {
-  readonly #seq: number;
-  readonly #fact: EventFact;
-  readonly #life: Life;
-  readonly #lamport: number;
-  readonly #wallUs: number;
-  readonly #monoNs: number;
-  #event: HistoryEvent | undefined;
-
-  constructor(fact: EventFact, life: Life, seq: number, lamport: number, clock: Clock) {
-    this.#fact = fact;
-    this.#life = life;
-    this.#seq = seq;
-    this.#lamport = lamport;
-    this.#wallUs = clock.wallUs();
-    this.#monoNs = clock.monoNs();
-  }
-
-  get event(): HistoryEvent {
-    const { host, source, incarnation } = this.#life;
-    this.#event ??= {
-      ...this.#fact,
-      host,
-      source,
-      incarnation,
-      seq: this.#seq,
-      lamport: this.#lamport,
-      wallUs: this.#wallUs,
-      monoNs: this.#monoNs,
-    };
-    return this.#event;
-  }
-}
-
 /** Stamps the facts that a core states and publishes them in batches. Costs its caller no I/O; with a spool one write per turn of the event loop. */
 export class EventRecorder {
   readonly #options: RecorderOptions;
-  #life: Life;
+  #incarnation: number;
   #seq = 0;
-  #pending: Recorded[] = [];
+  #pending: HistoryEvent[] = [];
   #timer: Timer | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    const { host, source, incarnation } = options;
-    this.#life = { host, source, incarnation };
+    this.#incarnation = options.incarnation;
     options.spool?.begin(options.incarnation);
   }
 
@@ -91,11 +49,21 @@ export class EventRecorder {
   }
 
   readonly record = (fact: EventFact): void => {
-    const { clock, lamport, spool } = this.#options;
+    const { host, source, clock, lamport, spool } = this.#options;
     this.#seq++;
-    const recorded = new Recorded(fact, this.#life, this.#seq, lamport.tick(), clock);
-    this.#pending.push(recorded);
-    spool?.add(recorded.event);
+    // The fact last: V8 takes a tenth of the time to copy it then, and this is on the path of every clear.
+    const event: HistoryEvent = {
+      host,
+      source,
+      incarnation: this.#incarnation,
+      seq: this.#seq,
+      lamport: lamport.tick(),
+      wallUs: clock.wallUs(),
+      monoNs: clock.monoNs(),
+      ...fact,
+    };
+    this.#pending.push(event);
+    spool?.add(event);
     if (this.#pending.length >= BATCH_EVENTS_MAX) this.#publish();
     else this.#timer ??= clock.after(BATCH_AGE_MS_MAX, () => this.#publish());
   };
@@ -113,7 +81,7 @@ export class EventRecorder {
   /** The source begins another life, whose events are numbered from 1. What the last one has pending goes out, and where its sequence ended. */
   beginLife(incarnation: number): void {
     this.#end();
-    this.#life = { ...this.#life, incarnation };
+    this.#incarnation = incarnation;
     this.#seq = 0;
     this.#options.spool?.begin(incarnation);
     this.announce();
@@ -130,8 +98,8 @@ export class EventRecorder {
    * `timeoutMs`.
    */
   async flush(timeoutMs: number): Promise<SequencePosition> {
-    const { sink } = this.#options;
-    const { host, source, incarnation } = this.#life;
+    const { host, source, sink } = this.#options;
+    const incarnation = this.#incarnation;
     const published = this.#seq;
     this.#publish();
     this.#statePosition();
@@ -143,7 +111,7 @@ export class EventRecorder {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#pending.length === 0) return;
-    const events = this.#pending.map(({ event }) => event);
+    const events = this.#pending;
     this.#pending = [];
     this.#send(this.#seq - events.length + 1, events);
   }
@@ -159,8 +127,8 @@ export class EventRecorder {
   }
 
   #send(firstSeq: number, events: readonly HistoryEvent[], ends = false): void {
-    const { sink, spool } = this.#options;
-    const { host, source, incarnation } = this.#life;
+    const { host, source, sink, spool } = this.#options;
+    const incarnation = this.#incarnation;
     // What is published may be confirmed at once.
     spool?.write();
     const settled = (fate: BatchFate): void => {
