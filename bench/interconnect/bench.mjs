@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { documentOf, machineOf, parseBench } from "../command-line.mjs";
 import { median } from "./measure.mjs";
-import { startClient, startEcho, startService, stopAll } from "./processes.mjs";
+import { reunite, separate, startClient, startEcho, startService, stopAll } from "./processes.mjs";
 import { sizes } from "./size.mjs";
 
 const CPUS = 8;
@@ -197,13 +197,11 @@ async function rowsOf(runs, directory) {
   const echoes = startClient("echo-client.mjs");
   await echoes("connect", servers);
   const parts = { l0, withEvents, echo, echoes };
-  return [
-    ...(await latencyRows(parts, runs)),
-    ...(await throughputRows(parts, runs)),
-    ...(await roundTripRows(parts)),
-    ...(await spreadRows(parts, runs)),
-    ...(await sizeRows()),
-  ];
+  const isSeparate = separate();
+  const pairs = [...(await latencyRows(parts, runs)), ...(await throughputRows(parts, runs))];
+  // Many CPUs at once are to have all there is.
+  if (isSeparate) reunite();
+  return [...pairs, ...(await roundTripRows(parts)), ...(await spreadRows(parts, runs)), ...(await sizeRows())];
 }
 
 const HELP = `npm run bench -- interconnect [--json] [--runs N]

@@ -94,7 +94,7 @@ export class BatchTarget {
     const stopwatch = isCrossCpuCall(batch) ? this.#stopwatch : undefined;
     stopwatch?.begins(batch);
     const results = this.#executeSteps(batch, stopwatch);
-    const completion = { id, cpu, results, ...(stopwatch === undefined ? {} : { timing: stopwatch.ended() }) };
+    const completion = stopwatch === undefined ? { id, cpu, results } : { id, cpu, results, timing: stopwatch.ended() };
     this.#completions.set(id, completion);
     return completion;
   }

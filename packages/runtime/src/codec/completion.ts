@@ -6,7 +6,7 @@ import {
 } from "../generated/vmcslab/v1/interconnect.js";
 import { fieldsToWire, stateFromWire } from "./fields.js";
 import { NameCodec } from "./names.js";
-import { defined, toNumber } from "./numbers.js";
+import { toNumber } from "./numbers.js";
 import { batchTimingFromWire, batchTimingToWire } from "./timing.js";
 
 const STATUS = new NameCodec<ResultStatus, WireResultStatus>("result status", {
@@ -32,12 +32,10 @@ export function completionToWire(completion: Completion): WireCompletion {
 
 /** Throws {@link InvalidMessage} for a result without a status, or with fields that no processor has. */
 export function completionFromWire(message: WireCompletion): Completion {
-  return {
-    id: toNumber(message.id, "batch number"),
-    cpu: message.cpu,
-    results: message.results.map(resultFromWire),
-    ...(message.timing === undefined ? {} : { timing: batchTimingFromWire(message.timing) }),
-  };
+  const id = toNumber(message.id, "batch number");
+  const { cpu, timing } = message;
+  const results = message.results.map(resultFromWire);
+  return timing === undefined ? { id, cpu, results } : { id, cpu, results, timing: batchTimingFromWire(timing) };
 }
 
 function resultToWire(result: InstructionResult): WireInstructionResult {
@@ -51,11 +49,22 @@ function resultToWire(result: InstructionResult): WireInstructionResult {
   };
 }
 
-function resultFromWire(message: WireInstructionResult): InstructionResult {
-  const { error, reason, entryFailure, launched } = message;
-  return {
-    status: STATUS.fromWire(message.status),
-    ...defined({ error, reason, entryFailure, launched }),
-    ...(message.fields === undefined ? {} : { fields: stateFromWire(message.fields, "fields of a result") }),
-  };
+type Building<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Set one by one, because to spread several objects into one takes V8 several times as long. */
+function resultFromWire({
+  status,
+  error,
+  reason,
+  entryFailure,
+  launched,
+  fields,
+}: WireInstructionResult): InstructionResult {
+  const result: Building<InstructionResult> = { status: STATUS.fromWire(status) };
+  if (error !== undefined) result.error = error;
+  if (reason !== undefined) result.reason = reason;
+  if (entryFailure !== undefined) result.entryFailure = entryFailure;
+  if (launched !== undefined) result.launched = launched;
+  if (fields !== undefined) result.fields = stateFromWire(fields, "fields of a result");
+  return result;
 }

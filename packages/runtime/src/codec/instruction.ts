@@ -57,13 +57,11 @@ export function instructionFromWire(message: WireBatchInstruction): BatchInstruc
     case "vmxon":
       return { kind: "vmxon", region: regionAddress(wire.value.region, "region of vmxon") };
     case "vmptrld": {
-      const step = {
-        kind: "vmptrld",
-        region: regionAddress(wire.value.region, "region of vmptrld"),
-        epoch: toNumber(wire.value.epoch, "epoch"),
-      } as const;
+      const region = regionAddress(wire.value.region, "region of vmptrld");
+      const epoch = toNumber(wire.value.epoch, "epoch");
       const { image } = wire.value;
-      return image === undefined ? step : { ...step, image: stateFromWire(image, "image of vmptrld") };
+      if (image === undefined) return { kind: "vmptrld", region, epoch };
+      return { kind: "vmptrld", region, epoch, image: stateFromWire(image, "image of vmptrld") };
     }
     case "vmclear":
       return {
