@@ -21,10 +21,12 @@ COPY services/cpu/package.json services/cpu/
 COPY services/l0/package.json services/l0/
 COPY services/trace/package.json services/trace/
 
-# What runs: the command's own dependencies, none of the tools, and none of what only browsers or type checkers read.
+# What runs: the command's own dependencies, none of the tools, none of what only browsers or type checkers read,
+# and no DuckDB (70 MB): queries are asked where the folders of runs are.
 FROM manifests AS dependencies
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --workspace=vmcslab --no-audit --no-fund \
+ && rm -rf node_modules/@duckdb \
  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -exec rm -f {} +
 
 FROM manifests AS build

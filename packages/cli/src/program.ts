@@ -13,6 +13,7 @@ import { addHistoryCommand } from "./commands/history.js";
 import { addL0Command } from "./commands/l0.js";
 import { addModelsCommand } from "./commands/models.js";
 import { addProxyCommand } from "./commands/proxy.js";
+import { addQueryCommand } from "./commands/query.js";
 import { addReplayCommand } from "./commands/replay.js";
 import { addReportCommand } from "./commands/report.js";
 import { addRunCommand } from "./commands/run.js";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addExecCommand(program);
   addCheckCommand(program);
   addHistoryCommand(program);
+  addQueryCommand(program);
   addScenarioCommand(program);
   addExploreCommand(program);
   addReplayCommand(program);

@@ -2,6 +2,7 @@ import { type Exceptions, importsOf, isTest, type Offence, type SourceFile } fro
 
 /** A package that only one folder may know, and that folder. */
 export const SINGLE_IMPORTERS: Exceptions = {
+  "@duckdb/node-api": "packages/lab/src/query/",
   "@peculiar/x509": "packages/runtime/src/security/certificates/",
   nats: "packages/runtime/src/bus/nats/",
   "prom-client": "packages/runtime/src/metrics/",
