@@ -13,7 +13,7 @@ export class Driver {
     send: (batch, done) => this.#send(batch, done),
     again: (batch, done) => this.#again(batch, done),
   });
-  /** Batches in doubt that may be asked for again, and who has them under which number. */
+  /** Batches that may be asked for again, and who has them under which number. */
   readonly #sent = new WeakMap<OutgoingBatch, SentBatch>();
   readonly #durable: (() => Promise<void>) | undefined;
   #onIdle: (() => void)[] = [];
@@ -70,16 +70,8 @@ export class Driver {
       done(notConnected(batch.cpu));
       return;
     }
-    if (batch.askedAgain !== true) {
-      client.send(batch, done);
-      return;
-    }
-    let id = 0;
-    id = client.send(batch, (result) => {
-      // Of those that have ended for certain nobody asks again; they are nearly all.
-      if (!result.ok && !result.error.definite) this.#sent.set(batch, { client, id });
-      done(result);
-    });
+    const id = client.send(batch, done);
+    if (batch.askedAgain === true) this.#sent.set(batch, { client, id });
   }
 
   #again(batch: OutgoingBatch, done: (result: BatchResult) => void): void {
