@@ -24,7 +24,7 @@ export async function historyCommand(folder: string, flags: HistoryFlags): Promi
   const { files } = await openHistory(folder);
   let exitCode = 0;
   const streams = files.map((file) =>
-    whole(file, ({ message }) => {
+    wholeEvents(file, ({ message }) => {
       process.stderr.write(`vmcslab: ${message}\n`);
       exitCode = INCOMPLETE;
     }),
@@ -45,7 +45,10 @@ function isKind(name: string): name is EventKind {
 }
 
 /** The events of a file; one that was cut off ends where it is cut off. */
-async function* whole(file: string, onTruncated: (error: TruncatedHistory) => void): AsyncGenerator<HistoryEvent> {
+export async function* wholeEvents(
+  file: string,
+  onTruncated: (error: TruncatedHistory) => void,
+): AsyncGenerator<HistoryEvent> {
   try {
     yield* readEvents(file);
   } catch (thrown) {

@@ -11,6 +11,7 @@ import {
   TLS_DIR_FLAG,
   TOKEN_FILE_FLAG,
 } from "./credential-help.js";
+import { addTraceExportCommand } from "./trace-export.js";
 
 export function addTraceCommand(program: Command): void {
   const command = program
@@ -28,6 +29,7 @@ export function addTraceCommand(program: Command): void {
       const { traceCommand } = await import("./trace-action.js");
       await traceCommand(flags);
     });
+  addTraceExportCommand(command);
   addHelpSections(command, {
     examples: [["vmcslab trace --listen 127.0.0.1:7200 --dir history", ""]],
     environment: {
