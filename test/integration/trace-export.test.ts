@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseExperiment } from "../../../lab/src/experiment/load.js";
-import type { RunResult } from "../../../lab/src/run/result.js";
-import { runsFolder, simulate } from "../../../lab/test-support/simulated-run.js";
-import type { TraceExportFlags } from "./trace-export.js";
-import { traceExportCommand } from "./trace-export-action.js";
+import type { TraceExportFlags } from "../../packages/cli/src/commands/trace-export.js";
+import { traceExportCommand } from "../../packages/cli/src/commands/trace-export-action.js";
+import { parseExperiment } from "../../packages/lab/src/experiment/load.js";
+import type { RunResult } from "../../packages/lab/src/run/result.js";
+import { runsFolder, simulate } from "../../packages/lab/test-support/simulated-run.js";
 
 const YAML = `
 name: moves
