@@ -109,7 +109,7 @@ export interface EventFact {
   readonly timing?: ClearTiming | undefined;
 }
 
-/** When a cross-CPU clear passed which point, in nanoseconds. `clearPhases` makes phases of it. */
+/** When a cross-CPU clear passed which point, in nanoseconds. `ClearFollower` makes phases of it. */
 export interface ClearTiming {
   /** L0's monotonic clock when the clear was handed to the link, for the first time. */
   readonly handedNs: number;

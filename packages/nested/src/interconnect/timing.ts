@@ -36,9 +36,9 @@ export interface Stopwatch {
   ended(): BatchTiming;
 }
 
-/** Whether it comes from another CPU, as a cross-CPU clear does: an interrupt comes first, which no other batch has. Only those are timed. */
+/** Whether it comes from another CPU, as a cross-CPU clear does: an interrupt comes first and the return from it last, which no other batch has. Only those are timed. */
 export function isCrossCpuCall({ instructions }: Batch): boolean {
-  return instructions[0]?.kind === "interrupt";
+  return instructions[0]?.kind === "interrupt" && instructions.at(-1)?.kind === "resumeInterrupted";
 }
 
 /** L0's end of one session's link: remembers when batches were handed over until they are completed. */

@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RandomStream } from "@vmcslab/faults";
+import { CLEAR_PHASES } from "@vmcslab/history";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CellParts, clearSamples, type Sample, writeRun, writeStudy } from "../../../test-support/run-folder.js";
 import { openSource } from "../read/source.js";
 import { reportPage, writeReport } from "../write-report.js";
 import { heatMap } from "./heat-map.js";
 import { html } from "./html.js";
-import { PHASES } from "./phase-bars.js";
 import type { PageData, Plot } from "./plots.js";
 import type { SweepData } from "./sweep.js";
 
@@ -98,7 +98,7 @@ describe("cross-CPU clears on the page", () => {
     const page = await pageOf(folder);
     const text = textOf(page);
     expect(text).toContain("they add up to the mean of the whole, 200 µs");
-    for (const phase of PHASES)
+    for (const phase of CLEAR_PHASES)
       expect(text).toContain(`${phase} 2 ${(200 * shares[phase]).toFixed(1)} ${(100 * shares[phase]).toFixed(1)} %`);
     expect(text).toMatch(/p50: 100 to 300 µs/);
     expect(page).toContain("<title>caller on CPU 3, VMCS on CPU 0: 300 µs, 1 clears</title>");
@@ -135,7 +135,7 @@ describe("a study on the page", () => {
         const us = (isLive ? 1_000 * size : 10) * (1 + 0.02 * stream.unit());
         const flush = isLive ? 0.4 : 0.1;
         const rest = (1 - flush) / 6;
-        const shares = Object.fromEntries(PHASES.map((phase) => [phase, phase === "flush" ? flush : rest]));
+        const shares = Object.fromEntries(CLEAR_PHASES.map((phase) => [phase, phase === "flush" ? flush : rest]));
         return { samples: clearSamples(1, us, "0-1", shares) };
       }),
     })),

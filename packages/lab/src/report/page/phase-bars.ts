@@ -1,9 +1,7 @@
 /** The phases of cross-CPU clears as stacked bars. Means add up to the mean of the whole; medians do not, so they are in the table alone. */
+import { CLEAR_PHASES } from "@vmcslab/history";
 import { html, type Markup } from "./html.js";
 import { share, us } from "./tables.js";
-
-/** In the order in which they pass; `docs/events.md` says what each is. */
-export const PHASES = ["queued", "wire", "waiting", "executing", "flush", "back", "completing"] as const;
 
 export interface PhaseBar {
   readonly label: string;
@@ -25,14 +23,14 @@ export function phaseBars(
   bars: readonly PhaseBar[],
   { relative, unit = "µs" }: { readonly relative: boolean; readonly unit?: "µs" | "%" },
 ): Markup {
-  const wholes = bars.map(({ meansUs }) => PHASES.reduce((sum, phase) => sum + (meansUs[phase] ?? 0), 0));
+  const wholes = bars.map(({ meansUs }) => CLEAR_PHASES.reduce((sum, phase) => sum + (meansUs[phase] ?? 0), 0));
   const longest = Math.max(...wholes);
   const room = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
   const rows = bars.map((bar, index) => {
     const whole = wholes[index] ?? 0;
     const scale = whole === 0 ? 0 : room / (relative ? whole : longest);
     let x = LABEL_WIDTH;
-    const segments = PHASES.map((phase) => {
+    const segments = CLEAR_PHASES.map((phase) => {
       const mean = bar.meansUs[phase] ?? 0;
       const width = mean * scale;
       const text = width > CHARACTER_WIDTH * (phase.length + 1) ? phase : "";
@@ -42,7 +40,7 @@ export function phaseBars(
     });
     return html`<text x="${LABEL_WIDTH - 10}" y="${index * ROW_HEIGHT + 18}" class="bar-label">${cut(bar.label)}</text>${segments}<text x="${(x + 8).toFixed(1)}" y="${index * ROW_HEIGHT + 18}" class="bar-value">${unit === "%" ? "" : `${us(whole)} µs`}</text>`;
   });
-  const legend = PHASES.map((phase) => html`<span><i class="swatch phase-${phase}"></i>${phase}</span>`);
+  const legend = CLEAR_PHASES.map((phase) => html`<span><i class="swatch phase-${phase}"></i>${phase}</span>`);
   return html`<p class="legend">${legend}</p><svg class="bars" viewBox="0 0 ${WIDTH} ${bars.length * ROW_HEIGHT}" role="img" aria-label="mean duration of each phase of a cross-CPU clear">${rows}</svg>`;
 }
 

@@ -2,12 +2,13 @@
  * Live and predicted, side by side. Microseconds of processes and cycles of a CPU have no common unit, so two things without a unit are compared: how a clear's time is shared among its phases, and by which
  * factor a number changes from one cell to another.
  */
+
+import { CLEAR_PHASES } from "@vmcslab/history";
 import { WAY_PATH } from "../../study/axes.js";
 import { axisTitles, valueText } from "../../study/cell-name.js";
 import { type Comparison, compareSamples } from "../../study/statistics/compare.js";
 import { medianInterval, medianOf } from "../../study/statistics/median.js";
 import type { StudyCell, StudySummary } from "../../study/summary.js";
-import { PHASES } from "./phase-bars.js";
 
 /** Cells that differ in the way to run alone. */
 export interface CellPair {
@@ -68,7 +69,7 @@ export function cellPairs({ axes, cells }: StudySummary): CellPair[] {
 export function phaseShares({ live, predicted }: CellPair): SharedPhase[] | undefined {
   const [ofLive, ofPredicted] = [sharesOf(live), sharesOf(predicted)];
   if (ofLive.length === 0 || ofPredicted.length === 0) return undefined;
-  return PHASES.map((phase) => ({
+  return CLEAR_PHASES.map((phase) => ({
     phase,
     shares: compareSamples(
       ofLive.map((shares) => shares[phase] ?? 0),
@@ -81,7 +82,7 @@ export function phaseShares({ live, predicted }: CellPair): SharedPhase[] | unde
 /** Of each repetition that has phases, the share of each in per cent. */
 function sharesOf({ metrics, repetitions }: StudyCell): Record<string, number>[] {
   return repetitions.flatMap((_, index) => {
-    const means = PHASES.map(
+    const means = CLEAR_PHASES.map(
       (phase) => [phase, metrics[`crossCpuClear.phases.${phase}.meanUs`]?.values[index] ?? null] as const,
     );
     const whole = means.reduce((sum, [, mean]) => sum + (mean ?? 0), 0);

@@ -1,10 +1,12 @@
 /** One run, or the repetitions of one cell, on a page. */
+
+import { CLEAR_PHASES } from "@vmcslab/history";
 import type { ReadLatencies, ReadPair, ReadResult } from "../read/schemas.js";
 import type { RunFiles } from "../read/source.js";
 import { heatMap } from "./heat-map.js";
 import { type Distribution, distributionsOf, percentileCurve, percentileUs } from "./histograms.js";
 import { type Content, html, type Markup } from "./html.js";
-import { PHASES, phaseBars } from "./phase-bars.js";
+import { phaseBars } from "./phase-bars.js";
 import { type PageData, type Plot, plotPlace, short } from "./plots.js";
 import { durationText, folded, number, share, table, us } from "./tables.js";
 
@@ -132,7 +134,7 @@ function clearParts({ crossCpuClear }: ReadResult): Content {
 }
 
 function phaseParts(phases: NonNullable<NonNullable<ReadResult["crossCpuClear"]>["phases"]>): Markup {
-  const known = PHASES.filter((phase) => phases[phase] !== undefined);
+  const known = CLEAR_PHASES.filter((phase) => phases[phase] !== undefined);
   const mean = (phase: string) => phases[phase]?.meanUs ?? 0;
   const whole = known.reduce((sum, phase) => sum + mean(phase), 0);
   const rows = known.map((phase) => [

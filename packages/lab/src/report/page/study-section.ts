@@ -1,4 +1,6 @@
 /** A study on a page, or one cell of it. */
+
+import { CLEAR_PHASES } from "@vmcslab/history";
 import { valueText } from "../../study/cell-name.js";
 import { SAMPLES_MIN } from "../../study/statistics/median.js";
 import { type StudyCell, type StudySummary, studyVerdict } from "../../study/summary.js";
@@ -6,7 +8,7 @@ import type { ReadLatencies, ReadPair } from "../read/schemas.js";
 import type { CellSource, RunFiles, StudySource } from "../read/source.js";
 import { type Distribution, distributionsOf, percentileCurve, percentileUs } from "./histograms.js";
 import { type Content, html, type Markup } from "./html.js";
-import { PHASES, phaseBars } from "./phase-bars.js";
+import { phaseBars } from "./phase-bars.js";
 import { type PageData, type Plot, plotPlace } from "./plots.js";
 import { predictionSection } from "./prediction-section.js";
 import { pairParts, percentilePlotsOf, verdictMark } from "./run-section.js";
@@ -117,21 +119,21 @@ function metricText({ metrics }: StudyCell, name: string): string {
 function phasesPart({ cells }: StudySummary): Content {
   const mean = ({ metrics }: StudyCell, phase: string) => metrics[`crossCpuClear.phases.${phase}.meanUs`]?.median ?? 0;
   return (["processes", "simulated"] as const).map((way) => {
-    const timed = cells.filter((cell) => cell.way === way && PHASES.some((phase) => mean(cell, phase) > 0));
+    const timed = cells.filter((cell) => cell.way === way && CLEAR_PHASES.some((phase) => mean(cell, phase) > 0));
     if (timed.length === 0) return "";
     const bars = timed.map((cell) => ({
       label: withoutWay(cell.name),
-      meansUs: Object.fromEntries(PHASES.map((phase) => [phase, mean(cell, phase)])),
+      meansUs: Object.fromEntries(CLEAR_PHASES.map((phase) => [phase, mean(cell, phase)])),
     }));
     const rows = bars.map(({ label, meansUs }) => {
-      const whole = PHASES.reduce((sum, phase) => sum + (meansUs[phase] ?? 0), 0);
+      const whole = CLEAR_PHASES.reduce((sum, phase) => sum + (meansUs[phase] ?? 0), 0);
       return [
         label,
         us(whole),
-        ...PHASES.map((phase) => `${us(meansUs[phase])} (${share(meansUs[phase] ?? 0, whole)})`),
+        ...CLEAR_PHASES.map((phase) => `${us(meansUs[phase])} (${share(meansUs[phase] ?? 0, whole)})`),
       ];
     });
-    return html`<h3>Where a cross-CPU clear spends its time: ${way}</h3><p>Means of each phase, median over the repetitions.</p>${phaseBars(bars.slice(0, BARS_MAX), { relative: false })}${bars.length > BARS_MAX ? folded(`${bars.length - BARS_MAX} more cells`, phaseBars(bars.slice(BARS_MAX), { relative: false })) : ""}${folded("Numbers", table(["µs", "sum", ...PHASES], rows))}`;
+    return html`<h3>Where a cross-CPU clear spends its time: ${way}</h3><p>Means of each phase, median over the repetitions.</p>${phaseBars(bars.slice(0, BARS_MAX), { relative: false })}${bars.length > BARS_MAX ? folded(`${bars.length - BARS_MAX} more cells`, phaseBars(bars.slice(BARS_MAX), { relative: false })) : ""}${folded("Numbers", table(["µs", "sum", ...CLEAR_PHASES], rows))}`;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Batch, Completion } from "@vmcslab/nested";
+import { type Batch, type Completion, isCrossCpuCall } from "@vmcslab/nested";
 import {
   BatchCost,
   type CostModel,
@@ -69,9 +69,4 @@ export class CycleLedger {
   #ns(cycles: number): number {
     return Math.round(cyclesToNs(cycles, this.model.ghz));
   }
-}
-
-/** A cross-CPU clear, also that of a CPU that goes offline: an interrupt comes first and the return from it last, which no other batch has. */
-function isCrossCpuCall({ instructions }: Batch): boolean {
-  return instructions[0]?.kind === "interrupt" && instructions.at(-1)?.kind === "resumeInterrupted";
 }
